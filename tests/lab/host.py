@@ -26,12 +26,12 @@ PRIVATE = (
 def reason_against() -> str | None:
     """Why this lab cannot be had here, or None when it can; loads ip_vs when it may."""
     if os.geteuid() != 0:
-        return "host: needs root"
+        return "needs root"
     if not namespaces.owns_every_user_id():
-        return "host: needs root of the initial user namespace (a rootless container is another)"
+        return "needs root of the initial user namespace (a rootless container is another)"
     if not os.path.exists("/proc/net/ip_vs") and not _loads("ip_vs"):
         return (
-            "host: this kernel has no ip_vs, and `modprobe ip_vs` fails (on Ubuntu it is in "
+            "this kernel has no ip_vs, and `modprobe ip_vs` fails (on Ubuntu it is in "
             "linux-modules-extra-$(uname -r); in a container, load it on the container's host)"
         )
     return None

@@ -93,7 +93,6 @@ def fork_bound(child: Callable[[], int]) -> int:
     namespace, and the kernel kills all others there when it ends.
     """
     alive_reader, alive_writer = os.pipe()
-    sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
     if pid:
@@ -111,7 +110,7 @@ def fork_bound(child: Callable[[], int]) -> int:
         except BlockingIOError:
             _forget_handlers()
             status = child()
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - a forked child must not return into its parent's code
         traceback.print_exc()
     finally:
         sys.stderr.flush()
@@ -126,6 +125,6 @@ def _forget_handlers() -> None:
 
 
 def end(pid: int) -> None:
-    """Kill a process of `fork_bound` and its pid namespace; returns when nothing of them is left."""
+    """Kill a process of `fork_bound` and its pid namespace; returns when nothing is left."""
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)

@@ -57,7 +57,7 @@ KERNEL_ARGUMENTS = (
 
 
 def reason_against() -> str | None:
-    """Why this lab cannot be had here, or None when it can."""
+    """Why this lab cannot be had here and what to do, or None when it can."""
     missing = [package for program, package in PROGRAMS.items() if not _program(program)]
     if not os.path.isdir(MODULES):
         missing.append("user-mode-linux")
@@ -65,7 +65,7 @@ def reason_against() -> str | None:
         # Only on a CPU with AMX.
         missing += ["gcc", "libc6-dev"]
     if missing:
-        return f"uml: on Debian or Ubuntu: apt-get install {' '.join(sorted(set(missing)))}"
+        return f"on Debian or Ubuntu: apt-get install {' '.join(sorted(set(missing)))}"
     return None
 
 
@@ -78,7 +78,8 @@ def run(job: Job) -> int:
     """Run the command and return its exit status."""
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as log, _own_cpu() as cpu:
         if job.stdin:
-            shutil.copyfileobj(sys.stdin.buffer, stdin)
+            with open(0, "rb", closefd=False) as given:
+                shutil.copyfileobj(given, stdin)
         memory = _memory_directory(job.memory)
         files = _files(job)
         as_root = _enter_namespaces()
@@ -206,6 +207,7 @@ def _files(job: Job) -> dict[str, str]:
         "COMMAND": list(job.command),
         "WRITABLE": list(job.writable),
         "DIRECTORY": [job.cwd],
+        "HOSTNAME": [os.uname().nodename],
     }
     settings = [f"{name}=({shlex.join(words)})\n" for name, words in variables.items()]
     with open(os.path.join(HERE, "uml-init")) as init:
@@ -227,7 +229,6 @@ def _mounts(job: Job, directories: list[str]) -> Iterator[str]:
     yield _line(f"{whole}{os.path.realpath(MODULES)}", f"{root}/lib/modules", "none", "bind")
     yield _line("proc", f"{root}/proc", "proc")
     yield _line("sysfs", f"{root}/sys", "sysfs")
-    yield _line("cgroup", f"{root}/sys/fs/cgroup", "cgroup2")
     yield _line("dev", f"{root}/dev", "devtmpfs", "mode=755")
     yield _line("devpts", f"{root}/dev/pts", "devpts", "mode=620,ptmxmode=666")
     yield _line("shm", f"{root}/dev/shm", "tmpfs", "mode=1777")

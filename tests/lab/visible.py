@@ -12,19 +12,19 @@ from collections.abc import Iterable, Iterator
 from job import Job
 
 # The guest has its own.
-HIDDEN = ("/tmp", "/run", "/var/run", "/dev", "/proc", "/sys")
-_UNWANTED = ("/dev", "/proc", "/sys")
+HIDDEN = ("/tmp/", "/run/")
 
 
 def visible(job: Job, executable: str | None) -> list[str]:
     """Directories and files to show to the guest, none of them inside of another."""
-    wanted: list[str] = []
-    for path in _named(job, executable):
-        real = os.path.realpath(path)
-        if _hidden(real) and os.path.exists(real):
-            wanted.append(_whole(real))
+    wanted = {
+        _whole(path)
+        for name in _named(job, executable)
+        for path in _spellings(name)
+        if _hidden(path) and os.path.lexists(path)
+    }
     outermost: list[str] = []
-    for path in sorted(set(wanted)):
+    for path in sorted(wanted):
         if not any(path.startswith(outer + "/") for outer in outermost):
             outermost.append(path)
     return outermost
@@ -35,7 +35,6 @@ def _named(job: Job, executable: str | None) -> Iterator[str]:
     yield os.path.dirname(os.path.abspath(__file__))
     yield job.cwd
     if executable:
-        yield os.path.abspath(executable)
         yield executable
     for argument in job.command[1:]:
         # Both `path` and `--option=path`.
@@ -45,13 +44,20 @@ def _named(job: Job, executable: str | None) -> Iterator[str]:
     yield from _absolute(job.environment.values())
 
 
+def _spellings(path: str) -> Iterator[str]:
+    """Where a path is, and where it leads to when it is itself a link, as a venv's python is."""
+    directory, name = os.path.split(os.path.abspath(path))
+    yield os.path.join(os.path.realpath(directory), name)
+    yield os.path.realpath(path)
+
+
 def _absolute(values: Iterable[str]) -> Iterator[str]:
     for value in values:
         yield from (path for path in value.split(":") if path.startswith("/"))
 
 
 def _hidden(path: str) -> bool:
-    return path not in HIDDEN and path.startswith(("/tmp/", "/run/"))
+    return path.startswith(HIDDEN)
 
 
 def _whole(path: str) -> str:
