@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A table in memory that keeps the kernel's rules.
+
+It stands in where no kernel is wanted: in pure tests, and for a plan on a host that has no ip_vs yet.
+What it accepts and refuses is held to the kernel by one contract suite that runs on both.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from typing import Dict, Iterable, Iterator, Mapping, Optional, Sequence
+
+from .changes import (
+    AddDestination,
+    AddService,
+    Change,
+    EditDestination,
+    EditService,
+    RemoveDestination,
+    RemoveService,
+    SetTimeouts,
+    StartDaemon,
+    StopDaemon,
+)
+from .connections import Connection
+from .model import (
+    Counters,
+    DestinationCounters,
+    DestinationKey,
+    DestinationSettings,
+    Forwarding,
+    KernelInfo,
+    Role,
+    Service,
+    ServiceCounters,
+    ServiceKey,
+    ServiceSettings,
+    State,
+    SyncDaemon,
+    Timeouts,
+    TunnelKind,
+)
+from .refusals import refusal
+from .scope import Scope
+from .table import Outcome
+
+#: Schedulers and engines of a mainline kernel.
+SCHEDULERS = frozenset("rr wrr lc wlc lblc lblcr dh sh mh sed nq fo ovf twos none".split())
+ENGINES = frozenset(["", "sip"])
+
+#: What a fresh network namespace starts with (``ip_vs_proto_tcp.c``, ``ip_vs_proto_udp.c``).
+DEFAULT_TIMEOUTS = Timeouts(tcp=900, tcp_fin=120, udp=300)
+
+
+class MemoryTable:
+    """An IPVS table without a kernel. calls counts what was asked of it, by name of the method."""
+
+    def __init__(self, interfaces: Optional[Mapping[str, int]] = None) -> None:
+        """interfaces: name -> MTU of the network interfaces that sync daemons can use."""
+        self.calls: Counter[str] = Counter()
+        self._interfaces = dict(interfaces or {"lo": 65536})
+        self._settings: Dict[ServiceKey, ServiceSettings] = {}
+        self._pools: Dict[ServiceKey, Dict[DestinationKey, DestinationSettings]] = {}
+        self._timeouts = DEFAULT_TIMEOUTS
+        self._daemons: Dict[Role, SyncDaemon] = {}
+
+    def read(self, scope: Scope) -> State:
+        """See Table.read."""
+        self.calls["read"] += 1
+        services = {
+            key: Service(key, settings, dict(self._pools[key]))
+            for key, settings in self._settings.items()
+        }
+        return scope.restrict(State(services, self._timeouts, dict(self._daemons)))
+
+    def apply(self, changes: Sequence[Change]) -> Outcome:
+        """See Table.apply."""
+        self.calls["apply"] += 1
+        done, refused = [], []
+        for change in changes:
+            number = self._do(change)
+            if number:
+                refused.append(refusal(change, number))
+            else:
+                done.append(change)
+        return Outcome(tuple(done), tuple(refused))
+
+    def counters(
+        self, services: Optional[Iterable[ServiceKey]] = None
+    ) -> Mapping[ServiceKey, ServiceCounters]:
+        """See Table.counters: nothing ever passes through this table, so all are zero."""
+        keys = list(self._settings) if services is None else services
+        still = DestinationCounters(0, 0, 0, Counters())
+        return {
+            key: ServiceCounters(Counters(), {name: still for name in self._pools[key]})
+            for key in keys
+            if key in self._pools
+        }
+
+    def connections(self) -> Iterator[Connection]:
+        """See Table.connections."""
+        return iter(())
+
+    def info(self) -> KernelInfo:
+        """See Table.info."""
+        return KernelInfo("1.2.1", 4096)
+
+    def zero(self, service: Optional[ServiceKey] = None) -> None:
+        """See Table.zero."""
+        if service is not None and service not in self._settings:
+            raise KeyError(service)
+
+    def flush(self) -> None:
+        """See Table.flush."""
+        self._settings.clear()
+        self._pools.clear()
+
+    def mtu(self, interface: str) -> Optional[int]:
+        """See Table.mtu."""
+        return self._interfaces.get(interface)
+
+    def close(self) -> None:
+        """See Table.close."""
+
+    def _do(self, change: Change) -> int:
+        """0, or the kernel's errno."""
+        if isinstance(change, (AddService, EditService)):
+            return self._put_service(change)
+        if isinstance(change, RemoveService):
+            if change.service not in self._settings:
+                return errno.ESRCH
+            del self._settings[change.service], self._pools[change.service]
+            return 0
+        if isinstance(change, SetTimeouts):
+            self._timeouts = change.after
+            return 0
+        if isinstance(change, StartDaemon):
+            return self._start(change.after)
+        if isinstance(change, StopDaemon):
+            return 0 if self._daemons.pop(change.before.role, None) else errno.ESRCH
+        return self._put_destination(change)
+
+    def _put_service(self, change: "AddService | EditService") -> int:
+        known = change.service in self._settings
+        if isinstance(change, AddService) and known:
+            return errno.EEXIST
+        if isinstance(change, EditService) and not known:
+            return errno.ESRCH
+        if change.after.scheduler not in SCHEDULERS or change.after.engine not in ENGINES:
+            return errno.ENOENT
+        self._settings[change.service] = change.after
+        self._pools.setdefault(change.service, {})
+        return 0
+
+    def _put_destination(
+        self, change: "AddDestination | EditDestination | RemoveDestination"
+    ) -> int:
+        pool = self._pools.get(change.service)
+        if pool is None:
+            return errno.ESRCH
+        if isinstance(change, RemoveDestination):
+            return 0 if pool.pop(change.destination, None) else errno.ENOENT
+        after = change.after
+        if change.destination.family is not change.service.family and (
+            after.forwarding is not Forwarding.TUNNEL or self._daemons
+        ):
+            return errno.EINVAL
+        if after.lower > after.upper or after.weight < 0:
+            return errno.ERANGE
+        if after.tunnel.kind is TunnelKind.GUE and not after.tunnel.port:
+            return errno.EINVAL
+        if isinstance(change, AddDestination) and change.destination in pool:
+            return errno.EEXIST
+        if isinstance(change, EditDestination) and change.destination not in pool:
+            return errno.ENOENT
+        pool[change.destination] = after
+        return 0
+
+    def _start(self, daemon: SyncDaemon) -> int:
+        mixed = any(
+            destination.family is not key.family
+            for key, pool in self._pools.items()
+            for destination in pool
+        )
+        if mixed:
+            return errno.EINVAL
+        if daemon.role in self._daemons:
+            return errno.EEXIST
+        if daemon.interface not in self._interfaces:
+            return errno.ENODEV
+        self._daemons[daemon.role] = daemon
+        return 0

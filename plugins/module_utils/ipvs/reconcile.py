@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The life of every change: read, plan, review, apply, read back."""
+
+from __future__ import annotations
+
+from typing import Callable, List, Optional, Tuple, Union
+
+from .changes import Change, StartDaemon, subject
+from .errors import KernelRefused, NotConverged, PartlyApplied
+from .model import State
+from .plan import Phases, Plan, plan
+from .refusals import is_stale
+from .scope import Scope
+from .table import Outcome, Table
+
+#: What the caller wants: a complete state, or how to complete it from what the kernel has.
+Desired = Union[State, Callable[[State], State]]
+
+#: How often a plan is made anew because the table changed between its read and its writes.
+_ATTEMPTS = 5
+
+
+def reconcile(
+    table: Table,
+    desired: Desired,
+    scope: Scope,
+    *,
+    dry_run: bool = False,
+    review: Optional[Callable[[Plan], None]] = None,
+) -> Plan:
+    """Bring the table, as far as scope reaches, to the desired state; returns what was done.
+
+    dry_run: everything but the writing; the plan is the one that a real run would follow.
+    review: called with every plan before anything of it is done; it refuses by raising.
+
+    When another writer was faster (an add meets its like, an edit finds its subject gone) the table is
+    read and planned anew, a few times. Raises InvalidValue (from desired), Refused (from review),
+    KernelRefused when nothing was done, PartlyApplied when something was, NotConverged when the kernel
+    says otherwise after all was accepted, Unavailable.
+    """
+    current = before = table.read(scope)
+    done: Tuple[Change, ...] = ()
+    rest = Plan(before, before, ())
+    for attempt in range(_ATTEMPTS):
+        target = desired(current) if callable(desired) else desired
+        step = plan(current, target, scope)
+        if review:
+            review(step)
+        if dry_run or not step:
+            return Plan(before, step.target, _after(done, step.phases))
+        outcome = _apply(table, step)
+        done += outcome.done
+        if outcome.refused and (attempt == _ATTEMPTS - 1 or not all(map(is_stale, outcome.refused))):
+            raise _failure(Plan(before, step.target, _after(done, _left(step, done))), done, outcome)
+        current = table.read(scope)
+        rest = plan(current, step.target, scope)
+        left = {subject(change) for change in rest.changes}
+        done += tuple(change for change in outcome.unknown if subject(change) not in left)
+        if outcome.refused or outcome.unknown:
+            continue
+        if rest:
+            break
+        return Plan(before, step.target, (done,))
+    raise NotConverged(rest, done)
+
+
+def _apply(table: Table, step: Plan) -> Outcome:
+    """Phase by phase, no further than the first phase that was not accepted whole."""
+    done: List[Change] = []
+    for phase in step.phases:
+        outcome = table.apply(phase)
+        done += outcome.done
+        if outcome.refused:
+            _restart_replaced(table, outcome)
+        if outcome.refused or outcome.unknown:
+            return Outcome(tuple(done), outcome.refused, outcome.unknown)
+    return Outcome(tuple(done))
+
+
+def _restart_replaced(table: Table, outcome: Outcome) -> None:
+    """A sync daemon stopped for one that then would not start runs on as it was."""
+    for refused in outcome.refused:
+        if isinstance(refused.change, StartDaemon) and refused.change.replaces:
+            table.apply([StartDaemon(refused.change.replaces)])
+
+
+def _failure(
+    whole: Plan, done: Tuple[Change, ...], outcome: Outcome
+) -> "KernelRefused | PartlyApplied":
+    if not done and len(outcome.refused) == 1:
+        return outcome.refused[0]
+    return PartlyApplied(whole, done, outcome.refused)
+
+
+def _left(step: Plan, done: Tuple[Change, ...]) -> Phases:
+    gone = {id(change) for change in done}
+    return tuple(tuple(change for change in phase if id(change) not in gone) for phase in step.phases)
+
+
+def _after(done: Tuple[Change, ...], phases: Phases) -> Phases:
+    return tuple(phase for phase in (done, *phases) if phase)
