@@ -1,10 +1,54 @@
 # What can be done in a checkout. Every target sets up what it needs; the work itself is done by tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages venv
+.PHONY: help venv packages demo test unit kernel modules lint sanity build bench format lock clean
+
+# The lab's kernel and what the tests compare with and send traffic by.
+PACKAGES := user-mode-linux kmod iproute2 iptables ipvsadm curl lksctp-tools
 
 help: ## what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12
+
+demo: venv packages ## see it work, in a kernel of its own
+	@tests/lab/run -- tools/copy ansible-playbook playbooks/demo.yml
+
+test: venv packages ## everything below up to `build`
+	@tools/test
+
+unit: venv ## unit tests, here and on the oldest Python at hand
+	@tools/test unit unit-oldest
+
+kernel: venv packages ## the lab, and the tests against a real IPVS in it
+	@tools/test lab kernel
+
+modules: venv packages ## the modules by ansible-playbook, against a real IPVS
+	@tools/test modules
+
+lint: venv ## form, types, documentation, changelog
+	@tools/test format ruff types changelog docs ansible-lint
+
+sanity: venv ## ansible-test sanity, on every Python at hand
+	@tools/test sanity
+
+build: venv ## dist/*.tar.gz, installed, verified and imported on trial
+	@tools/test package
+
+bench: venv packages ## how fast, compared with others
+	@tests/lab/run --timeout 3600 -- bench/run
+
+format: venv ## put the Python files into form
+	@.venv/bin/ruff check --select I --fix --quiet
+	@.venv/bin/ruff format
 
 venv: ## .venv with the project's commands
 	@tools/venv
+
+packages: ## the Debian packages that the lab needs
+	@tools/packages $(PACKAGES)
+
+lock: ## resolve the project's commands anew: requirements-dev.txt
+	@tools/lock
+
+clean: ## away with all that can be made again
+	rm -rf .venv dist build .ansible .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""Makes `ansible_collections.lvs.ipvs` importable from the checkout, at any path and under any name.
+"""Makes `ansible_collections.lvs.ipvs` importable from the checkout, whatever its path and name.
 
 Nothing is written, Ansible is not needed, and ansible-test's own loader is left in charge.
 """

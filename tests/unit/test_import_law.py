@@ -1,0 +1,245 @@
+"""Who may import whom under plugins/: the tables, and a walk over the syntax trees that holds them.
+
+A new file needs one line in the table of its folder, saying what it may import. Whoever adds the
+line decides a piece of the architecture, which is why an unlisted file fails.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+# plugins/module_utils/ipvs/, the core: file -> the files of the core it may import. Relative, since
+# the core is known by two names: to modules below ansible_collections, to the daemon as a package.
+CORE = {
+    "errors": "",
+    "model": "errors",
+    "connections": "errors model",
+    "text": "errors model",
+    "plain": "errors model text",
+    "scope": "errors model",
+    "wish": "errors model text scope",
+    "document": "errors model text wish",
+    "changes": "errors model text scope",
+    "refusals": "errors model changes",
+    "plan": "errors model text plain scope changes",
+    "table": "errors model connections scope changes",
+    "memory": "errors model connections scope changes refusals table",
+    "reconcile": "errors model scope changes refusals plan table",
+    "wire": "errors model",
+    "decode": "errors model wire",
+    "encode": "errors model changes wire",
+    "kernel": "errors model connections scope changes refusals table wire decode encode",
+}
+# plugins/module_utils/, the joint to Ansible: file -> its neighbours; the whole core is open to it.
+JOINT = {
+    "diff": "",
+    "yamlfile": "",
+    "options": "yamlfile",
+    "task": "diff options",
+}
+# plugins/modules/: documentation and one call. These of the joint, and of Ansible what is below.
+MODULES_MAY = "options task yamlfile"
+MODULES_MAY_STDLIB = {"__future__", "typing"}
+
+# Third parties: the only files that may know them.
+FOREIGN = {
+    "ansible.module_utils": {"module_utils/options", "module_utils/task", "modules/*"},
+    "pyroute2": {"module_utils/ipvs/kernel"},
+    "yaml": {"module_utils/yamlfile"},
+}
+# Of the standard library, what no file may have: asyncio is the daemon's, and importlib is a way
+# round this law.
+NEVER = {"asyncio", "importlib"}
+
+# These decide what to change; how a table is reached must be handed to them.
+DECIDE = ("changes", "plan", "reconcile")
+REACH = {"kernel", "wire", "decode", "encode", "memory"}
+
+PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
+HERE = "tests/unit/test_import_law.py"
+
+
+def allowed_files() -> dict[str, set[str]]:
+    """All tables as one: file -> the files it may import, as paths below plugins/."""
+    core = "module_utils/ipvs/"
+    joint = "module_utils/"
+    allowed = {core + file: {core + other for other in CORE[file].split()} for file in CORE}
+    for file, neighbours in JOINT.items():
+        allowed[joint + file] = {joint + other for other in neighbours.split()}
+        allowed[joint + file] |= {core + other for other in CORE}
+    allowed["modules/*"] = {joint + other for other in MODULES_MAY.split()}
+    allowed["doc_fragments/*"] = set()
+    return allowed
+
+
+ALLOWED = allowed_files()
+
+
+def listed_as(file: str) -> str | None:
+    """Find the line of the tables that speaks of a file; None if there is none."""
+    folder = file.rpartition("/")[0]
+    if folder.startswith("module_utils") and file.endswith("/__init__"):
+        return file
+    return next((name for name in (file, f"{folder}/*") if name in ALLOWED), None)
+
+
+def imports(file: str, source: str) -> list[tuple[int, str, bool]]:
+    """List what a source imports: the line, the name, and whether that is a path below plugins/.
+
+    Otherwise it is a dotted name from outside of the collection.
+    """
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name, False) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found += [(node.lineno, f"{node.module}.{alias.name}", False) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = file.split("/")[: -node.level]
+            base += node.module.split(".") if node.module else []
+            for alias in node.names:
+                # `from .model import State` and `from . import model` both name model.
+                paths = ["/".join([*base, alias.name]), "/".join(base)]
+                path = next((path for path in paths if path in ALLOWED), paths[-1])
+                found.append((node.lineno, path, True))
+    return sorted(set(found))
+
+
+def fault_within(name: str, imported: str) -> str | None:
+    """Say what is wrong with importing a file of the collection."""
+    if imported in ALLOWED.get(name, ()):
+        return None
+    return f"{name} may not import {imported}"
+
+
+def fault_outside(name: str, imported: str) -> str | None:
+    """Say what is wrong with importing something that is not of the collection."""
+    top = imported.partition(".")[0]
+    if top == "ansible_collections":
+        return "within the collection imports are relative"
+    for foreign, files in FOREIGN.items():
+        if imported == foreign or imported.startswith(f"{foreign}."):
+            return (
+                None if name in files else f"only {', '.join(sorted(files))} may import {foreign}"
+            )
+    if top not in sys.stdlib_module_names:
+        return f"{imported} is neither the standard library nor allowed"
+    if top in NEVER or (name == "modules/*" and top not in MODULES_MAY_STDLIB):
+        return f"{name} may not import {top}"
+    return None
+
+
+def violations(file: str, source: str) -> list[str]:
+    """List where a source breaks the law. `file` is its path below plugins/, without .py."""
+    name = listed_as(file)
+    if name is None:
+        return [f"plugins/{file}.py: not in the tables of {HERE}; add it where it belongs"]
+    if name.endswith("/__init__"):
+        return [f"plugins/{file}.py: stays empty"] if source.strip() else []
+    faults = []
+    for line, imported, relative in imports(file, source):
+        fault = fault_within(name, imported) if relative else fault_outside(name, imported)
+        if fault:
+            faults.append(f"plugins/{file}.py:{line}: {fault} ({HERE})")
+    return faults
+
+
+def reachable(file: str) -> set[str]:
+    """Collect the files of the core that a file may come to import, over any number of steps."""
+    seen: set[str] = set()
+    ahead = CORE[file].split()
+    while ahead:
+        following = ahead.pop()
+        if following not in seen:
+            seen.add(following)
+            ahead += CORE[following].split()
+    return seen
+
+
+def test_every_file_keeps_the_law():
+    files = sorted(PLUGINS.rglob("*.py"))
+    assert files
+    faults = [
+        fault
+        for path in files
+        for fault in violations(
+            path.relative_to(PLUGINS).with_suffix("").as_posix(), path.read_text(encoding="utf-8")
+        )
+    ]
+    assert not faults, "\n" + "\n".join(faults)
+
+
+def test_the_tables_have_no_circle():
+    assert [file for file in CORE if file in reachable(file)] == []
+
+
+@pytest.mark.parametrize("file", DECIDE)
+def test_what_decides_cannot_reach_the_kernel(file):
+    assert reachable(file) & REACH == set()
+
+
+@pytest.mark.parametrize(
+    "file, source",
+    [
+        ("module_utils/ipvs/model", "import enum\nfrom .errors import InvalidValue"),
+        ("module_utils/ipvs/plan", "from . import changes, model"),
+        ("module_utils/ipvs/kernel", "import pyroute2.netlink\nfrom pyroute2 import netns"),
+        ("module_utils/yamlfile", "import yaml"),
+        ("module_utils/task", "from ansible.module_utils.basic import missing_required_lib"),
+        ("module_utils/task", "from .ipvs.kernel import KernelTable\nfrom .ipvs import plan"),
+        ("modules/ipvs_service", "from __future__ import annotations"),
+        ("modules/ipvs_service", "from ansible.module_utils.basic import AnsibleModule"),
+        ("modules/ipvs_service", "from ..module_utils import options, task"),
+        ("modules/ipvs_service", "from ..module_utils.task import run"),
+        ("doc_fragments/attributes", "from __future__ import annotations"),
+        ("module_utils/ipvs/__init__", ""),
+    ],
+)
+def test_lawful(file, source):
+    assert violations(file, source) == []
+
+
+@pytest.mark.parametrize(
+    "file, source, says",
+    [
+        ("module_utils/ipvs/errors", "from .model import State", "may not import"),
+        ("module_utils/ipvs/errors", "from . import model", "may not import"),
+        ("module_utils/ipvs/plan", "from .kernel import KernelTable", "may not import"),
+        ("module_utils/ipvs/plan", "def f():\n    from . import memory", ":2: "),
+        ("module_utils/ipvs/model", "from ..options import SERVICE", "may not import"),
+        ("module_utils/ipvs/model", "from . import surprise", "may not import"),
+        (
+            "module_utils/ipvs/plan",
+            "from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs import model",
+            "imports are relative",
+        ),
+        ("module_utils/ipvs/wire", "from pyroute2.netlink import nla", "only module_utils/ipvs/k"),
+        ("module_utils/ipvs/text", "import yaml", "only module_utils/yamlfile may import yaml"),
+        ("module_utils/ipvs/text", "import ansible", "neither the standard library nor"),
+        (
+            "module_utils/ipvs/text",
+            "from ansible.module_utils.basic import x",
+            "may import ansible",
+        ),
+        ("module_utils/ipvs/reconcile", "import asyncio", "may not import asyncio"),
+        ("module_utils/ipvs/reconcile", "from importlib import import_module", "importlib"),
+        ("module_utils/ipvs/model", "import attr", "neither the standard library nor allowed"),
+        ("module_utils/options", "import yaml", "only module_utils/yamlfile"),
+        ("module_utils/options", "from .task import run", "may not import module_utils/task"),
+        ("modules/ipvs_info", "from ..module_utils.ipvs.kernel import KernelTable", "may not"),
+        ("modules/ipvs_info", "import subprocess", "may not import subprocess"),
+        ("modules/ipvs_info", "from ansible.plugins.action import ActionBase", "neither"),
+        ("module_utils/ipvs/__init__", "from .model import State", "stays empty"),
+        ("module_utils/ipvs/surprise", "", "not in the tables of tests/unit/test_import_law.py"),
+        ("module_utils/surprise", "", "not in the tables"),
+        ("action/surprise", "", "not in the tables"),
+    ],
+)
+def test_unlawful(file, source, says):
+    (fault,) = violations(file, source)
+    assert f"plugins/{file}.py" in fault
+    assert says in fault
