@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """One change = one kernel command, with before and after.
 
-A change is the value that is printed, counted, limited, applied and reported: ``str(change)`` is the
-line an operator reads, ``action`` the word that options and counts use.
+A change is the value that is printed, counted, limited, applied and reported: ``str(change)`` is
+the line an operator reads, ``action`` the word that options and counts use.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Optional, Tuple, Union
+from typing import ClassVar, Union
 
 from .model import (
     DestinationKey,
@@ -39,7 +39,8 @@ class AddService:
     action: ClassVar[str] = "add_service"
 
     def __str__(self) -> str:
-        return f"add service {self.service}: {words_line(service_words(self.after, self.service.family))}"
+        words = words_line(service_words(self.after, self.service.family))
+        return f"add service {self.service}: {words}"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,9 @@ class EditService:
 
     def __str__(self) -> str:
         family = self.service.family
-        words = words_difference(service_words(self.before, family), service_words(self.after, family))
+        words = words_difference(
+            service_words(self.before, family), service_words(self.after, family)
+        )
         return f"edit service {self.service}: {words}"
 
 
@@ -122,7 +125,8 @@ class SetTimeouts:
     action: ClassVar[str] = "set_timeouts"
 
     def __str__(self) -> str:
-        return f"set timeouts: {words_difference(timeout_words(self.before), timeout_words(self.after))}"
+        words = words_difference(timeout_words(self.before), timeout_words(self.after))
+        return f"set timeouts: {words}"
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,7 @@ class StartDaemon:
     """``IPVS_CMD_NEW_DAEMON``; replaces: the daemon of that role which was stopped for it."""
 
     after: SyncDaemon
-    replaces: Optional[SyncDaemon] = None
+    replaces: SyncDaemon | None = None
     action: ClassVar[str] = "start_sync_daemon"
 
     def __str__(self) -> str:
@@ -156,7 +160,7 @@ DaemonChange = Union[StartDaemon, StopDaemon]
 Change = Union[ServiceChange, DestinationChange, SetTimeouts, DaemonChange]
 
 #: Words of all actions, in the order in which a plan uses them.
-ACTIONS: Tuple[str, ...] = tuple(
+ACTIONS: tuple[str, ...] = tuple(
     kind.action
     for kind in (
         AddService,
@@ -173,7 +177,7 @@ ACTIONS: Tuple[str, ...] = tuple(
 
 
 def subject(change: Change) -> str:
-    """What the change is about, whatever it does to it: the same for an add and an edit of one thing."""
+    """What the change is about: the same for an add, an edit and a removal of one thing."""
     if isinstance(change, (AddService, EditService, RemoveService)):
         return str(change.service)
     if isinstance(change, (AddDestination, EditDestination, RemoveDestination)):

@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import errno as errnos
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Sequence
+from typing import Any
 
 
 class IpvsError(Exception):
@@ -94,7 +95,7 @@ class AlreadyThere(KernelRefused):
 
 
 class NotThere(KernelRefused):
-    """ESRCH, ENOENT or ENODEV: the service, destination, scheduler, engine or interface is missing."""
+    """ESRCH, ENOENT, ENODEV: a service, destination, scheduler, engine or interface is missing."""
 
 
 class PartlyApplied(IpvsError):

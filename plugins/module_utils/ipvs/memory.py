@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A table in memory that keeps the kernel's rules.
 
-It stands in where no kernel is wanted: in pure tests, and for a plan on a host that has no ip_vs yet.
-What it accepts and refuses is held to the kernel by one contract suite that runs on both.
+It stands in where no kernel is wanted: in pure tests, and for a plan on a host that has no ip_vs
+yet. What it accepts and refuses is held to the kernel by one contract suite that runs on both.
 """
 
 from __future__ import annotations
 
 import errno
 from collections import Counter
-from typing import Dict, Iterable, Iterator, Mapping, Optional, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .changes import (
     AddDestination,
@@ -57,14 +57,14 @@ DEFAULT_TIMEOUTS = Timeouts(tcp=900, tcp_fin=120, udp=300)
 class MemoryTable:
     """An IPVS table without a kernel. calls counts what was asked of it, by name of the method."""
 
-    def __init__(self, interfaces: Optional[Mapping[str, int]] = None) -> None:
+    def __init__(self, interfaces: Mapping[str, int] | None = None) -> None:
         """interfaces: name -> MTU of the network interfaces that sync daemons can use."""
         self.calls: Counter[str] = Counter()
         self._interfaces = dict(interfaces or {"lo": 65536})
-        self._settings: Dict[ServiceKey, ServiceSettings] = {}
-        self._pools: Dict[ServiceKey, Dict[DestinationKey, DestinationSettings]] = {}
+        self._settings: dict[ServiceKey, ServiceSettings] = {}
+        self._pools: dict[ServiceKey, dict[DestinationKey, DestinationSettings]] = {}
         self._timeouts = DEFAULT_TIMEOUTS
-        self._daemons: Dict[Role, SyncDaemon] = {}
+        self._daemons: dict[Role, SyncDaemon] = {}
 
     def read(self, scope: Scope) -> State:
         """See Table.read."""
@@ -88,13 +88,13 @@ class MemoryTable:
         return Outcome(tuple(done), tuple(refused))
 
     def counters(
-        self, services: Optional[Iterable[ServiceKey]] = None
+        self, services: Iterable[ServiceKey] | None = None
     ) -> Mapping[ServiceKey, ServiceCounters]:
         """See Table.counters: nothing ever passes through this table, so all are zero."""
         keys = list(self._settings) if services is None else services
         still = DestinationCounters(0, 0, 0, Counters())
         return {
-            key: ServiceCounters(Counters(), {name: still for name in self._pools[key]})
+            key: ServiceCounters(Counters(), dict.fromkeys(self._pools[key], still))
             for key in keys
             if key in self._pools
         }
@@ -107,7 +107,7 @@ class MemoryTable:
         """See Table.info."""
         return KernelInfo("1.2.1", 4096)
 
-    def zero(self, service: Optional[ServiceKey] = None) -> None:
+    def zero(self, service: ServiceKey | None = None) -> None:
         """See Table.zero."""
         if service is not None and service not in self._settings:
             raise KeyError(service)
@@ -117,7 +117,7 @@ class MemoryTable:
         self._settings.clear()
         self._pools.clear()
 
-    def mtu(self, interface: str) -> Optional[int]:
+    def mtu(self, interface: str) -> int | None:
         """See Table.mtu."""
         return self._interfaces.get(interface)
 
@@ -142,7 +142,7 @@ class MemoryTable:
             return 0 if self._daemons.pop(change.before.role, None) else errno.ESRCH
         return self._put_destination(change)
 
-    def _put_service(self, change: "AddService | EditService") -> int:
+    def _put_service(self, change: AddService | EditService) -> int:
         known = change.service in self._settings
         if isinstance(change, AddService) and known:
             return errno.EEXIST
@@ -154,9 +154,7 @@ class MemoryTable:
         self._pools.setdefault(change.service, {})
         return 0
 
-    def _put_destination(
-        self, change: "AddDestination | EditDestination | RemoveDestination"
-    ) -> int:
+    def _put_destination(self, change: AddDestination | EditDestination | RemoveDestination) -> int:
         pool = self._pools.get(change.service)
         if pool is None:
             return errno.ESRCH

@@ -13,9 +13,10 @@ Names of things follow ipvsadm(8); kernel symbols are those of ``include/uapi/li
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, Flag
-from typing import Mapping, Optional, Tuple, Union
+from typing import Union
 
 
 class Family(Enum):
@@ -69,7 +70,8 @@ class Role(Enum):
 class ServiceFlags(Flag):
     """Flags of a virtual service, with the kernel's bits (``IP_VS_SVC_F_*``).
 
-    What FLAG_1..FLAG_3 mean is up to the scheduler: sh and mh read FLAG_1 as fallback, FLAG_2 as port.
+    What FLAG_1..FLAG_3 mean is up to the scheduler: sh and mh read FLAG_1 as fallback, FLAG_2 as
+    port.
     """
 
     NONE = 0
@@ -119,7 +121,7 @@ class Endpoint:
         """Family of the virtual address."""
         return family_of(self.address)
 
-    def order(self) -> Tuple[int, int, bytes, int, int]:
+    def order(self) -> tuple[int, int, bytes, int, int]:
         """Sorts by family, numeric address, port, transport; endpoints before firewall marks."""
         packed = packed_address(self.address)
         return (0, len(packed), packed, self.port, _TRANSPORT_ORDER[self.transport])
@@ -137,7 +139,7 @@ class Firewallmark:
     mark: int
     family: Family
 
-    def order(self) -> Tuple[int, int, bytes, int, int]:
+    def order(self) -> tuple[int, int, bytes, int, int]:
         """Sorts by family and mark, after all endpoints."""
         return (1, 4 if self.family is Family.INET else 16, b"", self.mark, 0)
 
@@ -181,7 +183,7 @@ class DestinationKey:
         """Family of the real server's address; may differ from its service's when tunnelled."""
         return family_of(self.address)
 
-    def order(self) -> Tuple[int, bytes, int]:
+    def order(self) -> tuple[int, bytes, int]:
         """Sorts by family, numeric address, port."""
         packed = packed_address(self.address)
         return (len(packed), packed, self.port)
@@ -262,17 +264,17 @@ class State:
     """
 
     services: Mapping[ServiceKey, Service] = field(default_factory=dict)
-    timeouts: Optional[Timeouts] = None
+    timeouts: Timeouts | None = None
     daemons: Mapping[Role, SyncDaemon] = field(default_factory=dict)
-    unreadable: Tuple[str, ...] = field(default=(), compare=False)
+    unreadable: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
 class Counters:
     """What passed through a service or destination since it was made or zeroed, and its rates.
 
-    64-bit (``IPVS_*_ATTR_STATS64``) where the kernel has them, from Linux 4.1. Rates are the kernel's
-    estimate per second over some seconds: connections, packets and bytes in and out.
+    64-bit (``IPVS_*_ATTR_STATS64``) where the kernel has them, from Linux 4.1. Rates are the
+    kernel's estimate per second over some seconds: connections, packets and bytes in and out.
     """
 
     connections: int = 0
@@ -310,7 +312,7 @@ class ServiceCounters:
 
 @dataclass(frozen=True)
 class KernelInfo:
-    """The kernel's own word (``IPVS_CMD_GET_INFO``): IPVS version and size of the connection table."""
+    """``IPVS_CMD_GET_INFO``: version of IPVS, number of hash buckets of the connection table."""
 
     version: str
     connection_table_size: int

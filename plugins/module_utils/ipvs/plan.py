@@ -3,22 +3,21 @@
 """From two complete tables and a scope to the changes between them: pure.
 
 Phases make before they break: what quiesces comes first, then what adds, then what removes, so that
-a pool is never emptied on the way to a full one. Changes within a phase do not depend on each other;
-a phase must have been accepted before the next begins. Inside a phase the order is by number (family,
-address, port), so that two directors build the same table in the same order.
+a pool is never emptied on the way to a full one. Changes within a phase do not depend on each
+other; a phase must have been accepted before the next begins. Inside a phase the order is by number
+(family, address, port), so that two directors build the same table in the same order.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import Dict, Iterable, List, Mapping, Optional, Tuple
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from .changes import (
     AddDestination,
     AddService,
     Change,
-    DestinationChange,
     EditDestination,
     EditService,
     RemoveDestination,
@@ -36,11 +35,12 @@ from .model import (
     ServiceKey,
     State,
     SyncDaemon,
+    Timeouts,
 )
 from .scope import Everything, PoolScope, Scope
 from .text import daemon_words, destination_words, service_words, timeout_words, words_line
 
-Phases = Tuple[Tuple[Change, ...], ...]
+Phases = tuple[tuple[Change, ...], ...]
 Pool = Mapping[DestinationKey, DestinationSettings]
 
 _NO_POOL: Pool = {}
@@ -58,18 +58,18 @@ class Plan:
     phases: Phases
 
     @property
-    def changes(self) -> Tuple[Change, ...]:
+    def changes(self) -> tuple[Change, ...]:
         """All changes, in the order of their doing."""
         return tuple(change for phase in self.phases for change in phase)
 
     def __bool__(self) -> bool:
         return any(self.phases)
 
-    def counts(self) -> Dict[str, int]:
+    def counts(self) -> dict[str, int]:
         """How many changes of each action; actions that do not occur are left out."""
         return dict(Counter(change.action for change in self.changes))
 
-    def removals(self) -> Tuple[int, int]:
+    def removals(self) -> tuple[int, int]:
         """Services and destinations that go, those that go along with their service included."""
         services = destinations = 0
         for change in self.changes:
@@ -80,11 +80,11 @@ class Plan:
                 destinations += 1
         return services, destinations
 
-    def before(self) -> Dict[str, str]:
+    def before(self) -> dict[str, str]:
         """What the changes touch, as it was: one line each, keyed by what it is about."""
         return _lines(self.current, self.changes)
 
-    def after(self) -> Dict[str, str]:
+    def after(self) -> dict[str, str]:
         """What the changes touch, as it shall be."""
         return _lines(self.target, self.changes)
 
@@ -95,132 +95,153 @@ def plan(current: State, desired: State, scope: Scope) -> Plan:
     Both states are complete: an omitted option has been resolved before. What is in scope and not
     desired is removed; what is out of scope does not occur in the plan.
     """
-    stops, starts = _daemon_changes(current, desired, scope)
-    restarted = [change for change in stops if change.restarts]
-    quiesces: List[Change] = [change for change in stops if not change.restarts]
-    services: List[Change] = []
-    destinations: List[Change] = []
-    removed_destinations: List[Change] = []
-    removed_services: List[Change] = []
-    target = dict(current.services)
-
+    draft = _Draft(dict(current.services), dict(current.daemons), current.timeouts)
     for key in _service_keys(current, desired, scope):
-        have, want = current.services.get(key), desired.services.get(key)
+        draft.service(key, current.services.get(key), desired.services.get(key), scope)
+    if scope.timeouts and current.timeouts and desired.timeouts:
+        draft.set_timeouts(current.timeouts, desired.timeouts)
+    for role in Role:
+        if role in scope.daemons:
+            draft.daemon(current.daemons.get(role), desired.daemons.get(role))
+    return Plan(current, draft.target(current), draft.phases())
+
+
+@dataclass
+class _Draft:
+    """A plan in the making: what the table will be, and the changes by phase."""
+
+    services: dict[ServiceKey, Service]
+    daemons: dict[Role, SyncDaemon]
+    timeouts: Timeouts | None
+    quiesce: list[Change] = field(default_factory=list)
+    put_services: list[Change] = field(default_factory=list)
+    put_destinations: list[Change] = field(default_factory=list)
+    remove_destinations: list[Change] = field(default_factory=list)
+    remove_services: list[Change] = field(default_factory=list)
+    put_timeouts: list[Change] = field(default_factory=list)
+    restarts: list[Change] = field(default_factory=list)
+    starts: list[Change] = field(default_factory=list)
+
+    def phases(self) -> Phases:
+        """Make before break; empty phases are left out."""
+        order = (
+            self.quiesce,
+            self.put_services,
+            self.put_destinations,
+            self.remove_destinations,
+            self.remove_services,
+            self.put_timeouts,
+            self.restarts,
+            self.starts,
+        )
+        return tuple(tuple(phase) for phase in order if phase)
+
+    def target(self, current: State) -> State:
+        """The table that the changes lead to."""
+        return State(self.services, self.timeouts, self.daemons, current.unreadable)
+
+    def service(
+        self, key: ServiceKey, have: Service | None, want: Service | None, scope: Scope
+    ) -> None:
+        """What it takes to get one service, and its destinations in scope, from have to want."""
         settings = have.settings if have else None
         if scope.has_service(key):
             if want is None:
                 if have is not None:
-                    removed_services.append(RemoveService(key, have))
-                    del target[key]
-                continue
+                    self.remove_services.append(RemoveService(key, have))
+                    del self.services[key]
+                return
             settings = want.settings
             if have is None:
-                services.append(AddService(key, settings))
+                self.put_services.append(AddService(key, settings))
             elif have.settings != settings:
-                services.append(EditService(key, have.settings, settings))
+                self.put_services.append(EditService(key, have.settings, settings))
         have_pool = have.destinations if have else _NO_POOL
         want_pool = want.destinations if want else _NO_POOL
-        pool = dict(have_pool)
-        for change in _pool_changes(key, have_pool, want_pool, scope.pool(key)):
-            if isinstance(change, RemoveDestination):
-                removed_destinations.append(change)
-                del pool[change.destination]
+        pool = self._pool(key, have_pool, want_pool, scope.pool(key))
+        if settings is None and want is not None:
+            settings = want.settings
+        unchanged = have is not None and have.settings == settings and pool is have_pool
+        if settings is not None and not unchanged:
+            self.services[key] = Service(key, settings, pool)
+
+    def _pool(self, service: ServiceKey, have: Pool, want: Pool, scope: PoolScope) -> Pool:
+        if have == want:
+            return have
+        keys = have.keys() | want.keys()
+        if not isinstance(scope, Everything):
+            keys = keys & scope
+        pool = dict(have)
+        for key in sorted(keys, key=DestinationKey.order):
+            before, after = have.get(key), want.get(key)
+            if before == after:
                 continue
-            pool[change.destination] = change.after
-            if isinstance(change, EditDestination) and change.after.weight == 0 != change.before.weight:
-                quiesces.append(change)
+            if after is None:
+                self.remove_destinations.append(RemoveDestination(service, key, pool.pop(key)))
+                continue
+            pool[key] = after
+            if before is None:
+                self.put_destinations.append(AddDestination(service, key, after))
+            elif after.weight == 0 != before.weight:
+                self.quiesce.append(EditDestination(service, key, before, after))
             else:
-                destinations.append(change)
-        settings = settings or (want.settings if want else None)
-        if settings is not None and (have is None or settings is not have.settings or pool != have_pool):
-            target[key] = Service(key, settings, pool)
+                self.put_destinations.append(EditDestination(service, key, before, after))
+        return pool
 
-    timeouts: List[Change] = []
-    reached = current.timeouts
-    if scope.timeouts and current.timeouts and desired.timeouts:
-        reached = desired.timeouts
-        if current.timeouts != desired.timeouts:
-            timeouts.append(SetTimeouts(current.timeouts, desired.timeouts))
+    def set_timeouts(self, before: Timeouts, after: Timeouts) -> None:
+        """Time-outs from before to after."""
+        self.timeouts = after
+        if before != after:
+            self.put_timeouts.append(SetTimeouts(before, after))
 
-    daemons = dict(current.daemons)
-    for stop in stops:
-        del daemons[stop.before.role]
-    for start in starts:
-        daemons[start.after.role] = start.after
-    phases = (
-        tuple(quiesces),
-        tuple(services),
-        tuple(destinations),
-        tuple(removed_destinations),
-        tuple(removed_services),
-        tuple(timeouts),
-        tuple(restarted),
-        tuple(starts),
-    )
-    return Plan(current, State(target, reached, daemons, current.unreadable), tuple(phase for phase in phases if phase))
+    def daemon(self, before: SyncDaemon | None, after: SyncDaemon | None) -> None:
+        """A sync daemon from before to after: the kernel cannot change one that runs.
+
+        One that only stops does so first: destinations of another family than their service want
+        no daemon running. One that restarts is away no longer than it takes.
+        """
+        if before == after:
+            return
+        if before is not None:
+            stop = StopDaemon(before, restarts=after is not None)
+            (self.quiesce if after is None else self.restarts).append(stop)
+            del self.daemons[before.role]
+        if after is not None:
+            self.starts.append(StartDaemon(after, replaces=before))
+            self.daemons[after.role] = after
 
 
-def _service_keys(current: State, desired: State, scope: Scope) -> List[ServiceKey]:
+def _service_keys(current: State, desired: State, scope: Scope) -> list[ServiceKey]:
     keys = scope.service_keys()
     both = current.services.keys() | desired.services.keys()
     return sorted(both if keys is None else both & keys, key=lambda key: key.order())
 
 
-def _pool_changes(
-    service: ServiceKey, have: Pool, want: Pool, scope: PoolScope
-) -> Iterable[DestinationChange]:
-    if have == want:
-        return
-    keys = have.keys() | want.keys()
-    if not isinstance(scope, Everything):
-        keys = keys & scope
-    for key in sorted(keys, key=DestinationKey.order):
-        before, after = have.get(key), want.get(key)
-        if before is None and after is not None:
-            yield AddDestination(service, key, after)
-        elif before is not None and after is None:
-            yield RemoveDestination(service, key, before)
-        elif before is not None and after is not None and before != after:
-            yield EditDestination(service, key, before, after)
-
-
-def _daemon_changes(
-    current: State, desired: State, scope: Scope
-) -> Tuple[List[StopDaemon], List[StartDaemon]]:
-    stops, starts = [], []
-    for role in Role:
-        before: Optional[SyncDaemon] = current.daemons.get(role)
-        after: Optional[SyncDaemon] = desired.daemons.get(role)
-        if role not in scope.daemons or before == after:
-            continue
-        if before is not None:
-            stops.append(StopDaemon(before, restarts=after is not None))
-        if after is not None:
-            starts.append(StartDaemon(after, replaces=before))
-    return stops, starts
-
-
-def _lines(state: State, changes: Iterable[Change]) -> Dict[str, str]:
-    lines: Dict[str, str] = {}
+def _lines(state: State, changes: Iterable[Change]) -> dict[str, str]:
+    lines: dict[str, str] = {}
     for change in changes:
-        if isinstance(change, (AddService, EditService, RemoveService)):
-            service = state.services.get(change.service)
-            if service:
-                lines[subject(change)] = words_line(service_words(service.settings, service.key.family))
-            if isinstance(change, RemoveService) and service:
-                for key, settings in service.destinations.items():
-                    lines[f"{change.service} -> {key}"] = words_line(destination_words(settings))
-        elif isinstance(change, SetTimeouts):
-            if state.timeouts:
-                lines[subject(change)] = words_line(timeout_words(state.timeouts))
-        elif isinstance(change, (StartDaemon, StopDaemon)):
-            role = change.after.role if isinstance(change, StartDaemon) else change.before.role
-            if role in state.daemons:
-                lines[subject(change)] = words_line(daemon_words(state.daemons[role]))
-        else:
-            service = state.services.get(change.service)
-            if service and change.destination in service.destinations:
-                lines[subject(change)] = words_line(
-                    destination_words(service.destinations[change.destination])
-                )
+        lines.update(_entry(state, change))
+    return lines
+
+
+def _entry(state: State, change: Change) -> dict[str, str]:
+    """The lines of what a change is about, as it is in this state; none when it is not there."""
+    if isinstance(change, SetTimeouts):
+        return (
+            {subject(change): words_line(timeout_words(state.timeouts))} if state.timeouts else {}
+        )
+    if isinstance(change, (StartDaemon, StopDaemon)):
+        role = change.after.role if isinstance(change, StartDaemon) else change.before.role
+        daemon = state.daemons.get(role)
+        return {subject(change): words_line(daemon_words(daemon))} if daemon else {}
+    service = state.services.get(change.service)
+    if service is None:
+        return {}
+    if isinstance(change, (AddDestination, EditDestination, RemoveDestination)):
+        settings = service.destinations.get(change.destination)
+        return {subject(change): words_line(destination_words(settings))} if settings else {}
+    lines = {subject(change): words_line(service_words(service.settings, service.key.family))}
+    if isinstance(change, RemoveService):
+        for key, settings in service.destinations.items():
+            lines[f"{change.service} -> {key}"] = words_line(destination_words(settings))
     return lines

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, List, Optional, Tuple, Union
+from typing import Callable, Union
 
 from .changes import Change, StartDaemon, subject
 from .errors import KernelRefused, NotConverged, PartlyApplied
@@ -27,20 +27,20 @@ def reconcile(
     scope: Scope,
     *,
     dry_run: bool = False,
-    review: Optional[Callable[[Plan], None]] = None,
+    review: Callable[[Plan], None] | None = None,
 ) -> Plan:
     """Bring the table, as far as scope reaches, to the desired state; returns what was done.
 
     dry_run: everything but the writing; the plan is the one that a real run would follow.
     review: called with every plan before anything of it is done; it refuses by raising.
 
-    When another writer was faster (an add meets its like, an edit finds its subject gone) the table is
-    read and planned anew, a few times. Raises InvalidValue (from desired), Refused (from review),
-    KernelRefused when nothing was done, PartlyApplied when something was, NotConverged when the kernel
-    says otherwise after all was accepted, Unavailable.
+    When another writer was faster (an add meets its like, an edit finds its subject gone) the table
+    is read and planned anew, a few times. Raises InvalidValue (from desired), Refused (from
+    review), KernelRefused when nothing was done, PartlyApplied when something was, NotConverged
+    when the kernel says otherwise after all was accepted, Unavailable.
     """
     current = before = table.read(scope)
-    done: Tuple[Change, ...] = ()
+    done: tuple[Change, ...] = ()
     rest = Plan(before, before, ())
     for attempt in range(_ATTEMPTS):
         target = desired(current) if callable(desired) else desired
@@ -51,8 +51,12 @@ def reconcile(
             return Plan(before, step.target, _after(done, step.phases))
         outcome = _apply(table, step)
         done += outcome.done
-        if outcome.refused and (attempt == _ATTEMPTS - 1 or not all(map(is_stale, outcome.refused))):
-            raise _failure(Plan(before, step.target, _after(done, _left(step, done))), done, outcome)
+        if outcome.refused and (
+            attempt == _ATTEMPTS - 1 or not all(map(is_stale, outcome.refused))
+        ):
+            raise _failure(
+                Plan(before, step.target, _after(done, _left(step, done))), done, outcome
+            )
         current = table.read(scope)
         rest = plan(current, step.target, scope)
         left = {subject(change) for change in rest.changes}
@@ -67,7 +71,7 @@ def reconcile(
 
 def _apply(table: Table, step: Plan) -> Outcome:
     """Phase by phase, no further than the first phase that was not accepted whole."""
-    done: List[Change] = []
+    done: list[Change] = []
     for phase in step.phases:
         outcome = table.apply(phase)
         done += outcome.done
@@ -86,17 +90,19 @@ def _restart_replaced(table: Table, outcome: Outcome) -> None:
 
 
 def _failure(
-    whole: Plan, done: Tuple[Change, ...], outcome: Outcome
-) -> "KernelRefused | PartlyApplied":
+    whole: Plan, done: tuple[Change, ...], outcome: Outcome
+) -> KernelRefused | PartlyApplied:
     if not done and len(outcome.refused) == 1:
         return outcome.refused[0]
     return PartlyApplied(whole, done, outcome.refused)
 
 
-def _left(step: Plan, done: Tuple[Change, ...]) -> Phases:
+def _left(step: Plan, done: tuple[Change, ...]) -> Phases:
     gone = {id(change) for change in done}
-    return tuple(tuple(change for change in phase if id(change) not in gone) for phase in step.phases)
+    return tuple(
+        tuple(change for change in phase if id(change) not in gone) for phase in step.phases
+    )
 
 
-def _after(done: Tuple[Change, ...], phases: Phases) -> Phases:
+def _after(done: tuple[Change, ...], phases: Phases) -> Phases:
     return tuple(phase for phase in (done, *phases) if phase)

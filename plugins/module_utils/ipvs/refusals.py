@@ -67,7 +67,7 @@ def _explain(change: Change, number: int) -> str:
     return ""
 
 
-def _explain_service(change: "AddService | EditService", number: int) -> str:
+def _explain_service(change: AddService | EditService, number: int) -> str:
     settings = change.after
     if number == errno.ENOENT:
         engine = f" or no persistence engine {settings.engine!r}" if settings.engine else ""
@@ -91,7 +91,7 @@ def _explain_service(change: "AddService | EditService", number: int) -> str:
     return ""
 
 
-def _explain_destination(change: "AddDestination | EditDestination", number: int) -> str:
+def _explain_destination(change: AddDestination | EditDestination, number: int) -> str:
     settings = change.after
     if number == errno.ENOENT:
         return "the destination is gone"

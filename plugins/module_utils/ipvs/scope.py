@@ -8,9 +8,10 @@ owned as a whole: when it goes, its destinations go with it, as in the kernel.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import FrozenSet, Mapping, Optional, Union
+from typing import Union
 
 from .model import DestinationKey, Role, Service, ServiceKey, State
 
@@ -26,22 +27,23 @@ class Everything(Enum):
 
 ALL = Everything.ALL
 
-ServiceScope = Union[Everything, FrozenSet[ServiceKey]]
-PoolScope = Union[Everything, FrozenSet[DestinationKey]]
+ServiceScope = Union[Everything, frozenset[ServiceKey]]
+PoolScope = Union[Everything, frozenset[DestinationKey]]
 DestinationScope = Union[Everything, Mapping[ServiceKey, PoolScope]]
 
-_NO_DESTINATION: FrozenSet[DestinationKey] = frozenset()
+_NO_DESTINATION: frozenset[DestinationKey] = frozenset()
 
 
 @dataclass(frozen=True)
 class Scope:
     """services: whose existence and settings are owned; destinations: which, per service;
-    timeouts: whether; daemons: of which roles."""
+    timeouts: whether; daemons: of which roles.
+    """
 
     services: ServiceScope = frozenset()
     destinations: DestinationScope = field(default_factory=dict)
     timeouts: bool = False
-    daemons: FrozenSet[Role] = frozenset()
+    daemons: frozenset[Role] = frozenset()
 
     def has_service(self, key: ServiceKey) -> bool:
         """Whether this service's existence and settings are owned."""
@@ -53,7 +55,7 @@ class Scope:
             return ALL
         return self.destinations.get(key, _NO_DESTINATION)
 
-    def service_keys(self) -> Optional[FrozenSet[ServiceKey]]:
+    def service_keys(self) -> frozenset[ServiceKey] | None:
         """Services that have to be read for this scope; None = all there are."""
         if isinstance(self.services, Everything) or isinstance(self.destinations, Everything):
             return None
@@ -62,9 +64,9 @@ class Scope:
     def restrict(self, state: State) -> State:
         """The part of a state that lies in this scope.
 
-        A service out of scope stays visible, with its settings, where its destinations are in scope:
-        that it exists is what they stand on. A service in scope keeps its whole pool, since that is
-        what its removal would take along.
+        A service out of scope stays visible, with its settings, where its destinations are in
+        scope: that it exists is what they stand on. A service in scope keeps its whole pool, since
+        that is what its removal would take along.
         """
         keys = self.service_keys()
         services = {}
@@ -75,7 +77,11 @@ class Scope:
             if isinstance(pool, Everything) or self.has_service(key):
                 services[key] = service
             else:
-                mine = {name: service.destinations[name] for name in pool if name in service.destinations}
+                mine = {
+                    name: service.destinations[name]
+                    for name in pool
+                    if name in service.destinations
+                }
                 services[key] = Service(key, service.settings, mine)
         return State(
             services,

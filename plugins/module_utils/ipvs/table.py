@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Iterable, Iterator, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import Protocol
 
 from .changes import Change
 from .connections import Connection
@@ -21,9 +22,9 @@ class Outcome:
     done: accepted; refused: one error each; unknown: the answer was lost, only a new read can tell.
     """
 
-    done: Tuple[Change, ...]
-    refused: Tuple[KernelRefused, ...] = ()
-    unknown: Tuple[Change, ...] = ()
+    done: tuple[Change, ...]
+    refused: tuple[KernelRefused, ...] = ()
+    unknown: tuple[Change, ...] = ()
 
 
 class Table(Protocol):
@@ -36,7 +37,7 @@ class Table(Protocol):
         """Do every change, also after one was refused: they must not depend on each other."""
 
     def counters(
-        self, services: Optional[Iterable[ServiceKey]] = None
+        self, services: Iterable[ServiceKey] | None = None
     ) -> Mapping[ServiceKey, ServiceCounters]:
         """Counters of these services (those that exist), or of all."""
 
@@ -46,13 +47,13 @@ class Table(Protocol):
     def info(self) -> KernelInfo:
         """Version of the kernel's IPVS and size of its connection table."""
 
-    def zero(self, service: Optional[ServiceKey] = None) -> None:
+    def zero(self, service: ServiceKey | None = None) -> None:
         """Zero the counters of one service (KeyError when it is missing), or of all."""
 
     def flush(self) -> None:
         """Remove every service at one stroke. Time-outs and daemons stay."""
 
-    def mtu(self, interface: str) -> Optional[int]:
+    def mtu(self, interface: str) -> int | None:
         """MTU in bytes of a network interface beside this table; None = there is no such one."""
 
     def close(self) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable
 from enum import Enum
-from typing import Dict, Iterable, List, Optional, Tuple, Type, TypeVar
+from typing import TypeVar
 
 from .model import (
     HOST_NETMASK,
@@ -48,7 +49,7 @@ FORWARDING_ALIASES = {
 }
 
 #: Flag names that belong to one scheduler (ipvsadm(8) ``--sched-flags``).
-SCHEDULER_FLAGS: Dict[str, Tuple[str, ServiceFlags]] = {
+SCHEDULER_FLAGS: dict[str, tuple[str, ServiceFlags]] = {
     "sh-fallback": ("sh", ServiceFlags.FLAG_1),
     "sh-port": ("sh", ServiceFlags.FLAG_2),
     "mh-fallback": ("mh", ServiceFlags.FLAG_1),
@@ -56,7 +57,7 @@ SCHEDULER_FLAGS: Dict[str, Tuple[str, ServiceFlags]] = {
 }
 
 #: Flag names that any scheduler takes.
-PLAIN_FLAGS: Dict[str, ServiceFlags] = {
+PLAIN_FLAGS: dict[str, ServiceFlags] = {
     "one-packet": ServiceFlags.ONE_PACKET,
     "flag-1": ServiceFlags.FLAG_1,
     "flag-2": ServiceFlags.FLAG_2,
@@ -69,7 +70,9 @@ _SERVICE_FORM = (
     "tcp://ADDRESS:PORT, udp://ADDRESS:PORT, sctp://ADDRESS:PORT (IPv6 in brackets),"
     " fwmark:MARK or fwmark:MARK/inet6"
 )
-_HOST_PORT = re.compile(r"(?:\[(?P<bracketed>[^\]]*)\]|(?P<bare>[^\[\]:]*))(?::(?P<port>.*))?", re.S)
+_HOST_PORT = re.compile(
+    r"(?:\[(?P<bracketed>[^\]]*)\]|(?P<bare>[^\[\]:]*))(?::(?P<port>.*))?", re.DOTALL
+)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -78,10 +81,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def parse_word(text: object, words: Type[W], aliases: Optional[Dict[str, W]] = None) -> W:
+def parse_word(text: object, words: type[W], aliases: dict[str, W] | None = None) -> W:
     """A member of a closed vocabulary, by its word in any case, or by an alias."""
     allowed = [member.value for member in words]
-    known: Dict[str, W] = {str(member.value): member for member in words}
+    known: dict[str, W] = {str(member.value): member for member in words}
     known.update(aliases or {})
     found = known.get(text.lower()) if isinstance(text, str) else None
     if found is None:
@@ -98,7 +101,7 @@ def parse_forwarding(text: object) -> Forwarding:
 
 def parse_integer(value: object, low: int, high: int) -> int:
     """A whole number in low..high; digits in a string count, a boolean does not."""
-    number: Optional[int] = None
+    number: int | None = None
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
     elif isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]{1,20}\s*", value):
@@ -120,7 +123,7 @@ def parse_address(value: object) -> str:
     return canonical_address(text)
 
 
-def parse_host_port(text: str) -> Tuple[str, Optional[int]]:
+def parse_host_port(text: str) -> tuple[str, int | None]:
     """``ADDRESS``, ``ADDRESS:PORT``, ``[ADDRESS6]``, ``[ADDRESS6]:PORT`` or a bare IPv6 address."""
     text = text.strip()
     if text.count(":") > 1 and not text.startswith("["):
@@ -159,7 +162,7 @@ def parse_service_key(text: object, default_port: int = 0) -> ServiceKey:
         except ValueError as error:
             raise ValueError(f"{text!r}: {error}") from None
         return Endpoint(transport, address, default_port if port is None else port)
-    match = re.fullmatch(r"fwmark:([0-9]+)(?:/(\w+))?", name, re.I)
+    match = re.fullmatch(r"fwmark:([0-9]+)(?:/(\w+))?", name, re.IGNORECASE)
     if not match:
         raise ValueError(f"{text!r} is not the name of a virtual service: {_SERVICE_FORM}")
     try:
@@ -201,14 +204,16 @@ def parse_flag(name: str, scheduler: str) -> ServiceFlags:
     return flag
 
 
-def format_flags(flags: ServiceFlags, scheduler: str) -> List[str]:
+def format_flags(flags: ServiceFlags, scheduler: str) -> list[str]:
     """Names of the flags set, by the scheduler's own names where it has them."""
     names = {flag: name for name, flag in PLAIN_FLAGS.items()}
-    names.update({flag: name for name, (owner, flag) in SCHEDULER_FLAGS.items() if owner == scheduler})
+    names.update(
+        {flag: name for name, (owner, flag) in SCHEDULER_FLAGS.items() if owner == scheduler}
+    )
     return sorted(name for flag, name in names.items() if flag in flags)
 
 
-def service_words(settings: ServiceSettings, family: Family) -> Dict[str, str]:
+def service_words(settings: ServiceSettings, family: Family) -> dict[str, str]:
     """What tells of a service's settings in one line each, defaults left out."""
     words = {"scheduler": settings.scheduler}
     if settings.flags:
@@ -222,7 +227,7 @@ def service_words(settings: ServiceSettings, family: Family) -> Dict[str, str]:
     return words
 
 
-def destination_words(settings: DestinationSettings) -> Dict[str, str]:
+def destination_words(settings: DestinationSettings) -> dict[str, str]:
     """What tells of a destination's settings in one line each, defaults left out."""
     words = {"weight": str(settings.weight), "forwarding": settings.forwarding.value}
     if settings.upper:
@@ -237,7 +242,7 @@ def destination_words(settings: DestinationSettings) -> Dict[str, str]:
     return words
 
 
-def daemon_words(daemon: SyncDaemon) -> Dict[str, str]:
+def daemon_words(daemon: SyncDaemon) -> dict[str, str]:
     """What tells of a sync daemon in one line each."""
     return {
         "interface": daemon.interface,
@@ -249,7 +254,7 @@ def daemon_words(daemon: SyncDaemon) -> Dict[str, str]:
     }
 
 
-def timeout_words(timeouts: Timeouts) -> Dict[str, str]:
+def timeout_words(timeouts: Timeouts) -> dict[str, str]:
     """What tells of the time-outs in one line each."""
     return {
         "tcp": str(timeouts.tcp),
@@ -258,12 +263,12 @@ def timeout_words(timeouts: Timeouts) -> Dict[str, str]:
     }
 
 
-def words_line(words: Dict[str, str]) -> str:
+def words_line(words: dict[str, str]) -> str:
     """``scheduler wlc, persistence 300``."""
     return ", ".join(f"{name} {value}" for name, value in words.items())
 
 
-def words_difference(before: Dict[str, str], after: Dict[str, str]) -> str:
+def words_difference(before: dict[str, str], after: dict[str, str]) -> str:
     """``weight 1 -> 0, upper_threshold none -> 100``: only what differs."""
     names = list(dict.fromkeys([*before, *after]))
     return ", ".join(

@@ -1,0 +1,457 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Plain data (what YAML, JSON or module options give) -> wishes.
+
+A reading collects every fault, each with its path as the user wrote it, before anything is raised.
+The way back is ``plain``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Callable, TypeVar
+
+from .errors import Fault, InvalidValue
+from .model import (
+    Checksum,
+    DestinationKey,
+    Endpoint,
+    Forwarding,
+    Role,
+    ServiceKey,
+    Tunnel,
+    TunnelKind,
+    packed_address,
+)
+from .text import (
+    FLAG_NAMES,
+    nearest,
+    parse_address,
+    parse_forwarding,
+    parse_host_port,
+    parse_integer,
+    parse_netmask,
+    parse_service_key,
+    parse_word,
+)
+from .wish import DaemonWish, DestinationWish, ServiceWish, TableWish, TimeoutsWish
+
+T = TypeVar("T")
+
+#: ipvsadm's bound for persistence: 31 days.
+MAX_PERSISTENCE = 31 * 86400
+#: INT_MAX / HZ for the fastest clock a kernel has (HZ=1000).
+MAX_TIMEOUT = 2147483
+MAX_THRESHOLD = 2**31 - 1
+#: IFNAMSIZ and IP_VS_SCHEDNAME_MAXLEN without the final zero.
+MAX_NAME = 15
+#: ``start_sync_thread`` gives a backup at least this much.
+MIN_BACKUP_MAXLEN = 1024
+
+_TABLE_KEYS = ("defaults", "services", "timeouts", "sync_daemons")
+_DEFAULTS_KEYS = ("port", "weight", "scheduler", "forwarding")
+_SERVICE_KEYS = (
+    "service",
+    "scheduler",
+    "flags",
+    "persistence",
+    "netmask",
+    "engine",
+    "destinations",
+)
+_DESTINATION_KEYS = (
+    "address",
+    "port",
+    "weight",
+    "forwarding",
+    "upper_threshold",
+    "lower_threshold",
+    "tunnel",
+)
+_TUNNEL_KEYS = ("type", "port", "checksum")
+_TIMEOUT_KEYS = ("tcp", "tcp_fin", "udp")
+_DAEMON_KEYS = ("role", "interface", "sync_id", "maxlen", "group", "port", "ttl")
+
+#: Short names of the document format beside ours.
+_SHORT = {"sched": "scheduler", "forward": "forwarding"}
+_SERVICE_SHORT = {**_SHORT, "address": "service"}
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What an entry takes for an option it leaves out; None = see ``wish``."""
+
+    port: int | None = None
+    weight: int | None = None
+    scheduler: str | None = None
+    forwarding: Forwarding | None = None
+
+
+NO_DEFAULTS = Defaults()
+#: Of a whole document: an omission must not take traffic away, hence weight 1.
+DOCUMENT_DEFAULTS = Defaults(weight=1, scheduler="rr", forwarding=Forwarding.DIRECT)
+
+
+class Reader:
+    """One reading of plain data: what is wrong is collected here, and raised at the end."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+
+    def finish(self) -> None:
+        """Raises InvalidValue when there was any fault."""
+        if self.faults:
+            raise InvalidValue(self.faults)
+
+    def fault(self, path: str, reason: str) -> None:
+        """Note one fault."""
+        self.faults.append(Fault(path, reason))
+
+    # -- parts
+
+    def table(self, data: Any, defaults: Defaults = DOCUMENT_DEFAULTS) -> TableWish:
+        """A whole document. An empty one wishes for no services."""
+        fields = self._mapping({} if data is None else data, "", _TABLE_KEYS, {}) or {}
+        base = self._defaults(fields.get("defaults"), defaults)
+        services = [
+            self.service(entry, path, base)
+            for entry, path in self._items(fields.get("services"), "services")
+        ]
+        timeouts = None
+        if fields.get("timeouts") is not None:
+            timeouts = self.timeouts(fields["timeouts"], "timeouts")
+        daemons = [
+            self.daemon(entry, path)
+            for entry, path in self._items(fields.get("sync_daemons"), "sync_daemons")
+        ]
+        known_services = [service for service in services if service is not None]
+        known_daemons = [daemon for daemon in daemons if daemon is not None]
+        self._unique(known_services, lambda service: service.key, "the virtual service")
+        self._unique(known_daemons, lambda daemon: daemon.role.value, "the sync daemon of role")
+        return TableWish(tuple(known_services), timeouts, tuple(known_daemons))
+
+    def service(self, data: Any, path: str, defaults: Defaults = NO_DEFAULTS) -> ServiceWish | None:
+        """One virtual service with its destinations; None when it cannot even be named."""
+        fields = self._mapping(data, path, _SERVICE_KEYS, _SERVICE_SHORT)
+        if fields is None:
+            return None
+        name_path = _under(
+            path, "address" if "service" not in data and "address" in data else "service"
+        )
+        key: ServiceKey | None = None
+        if fields.get("service") in (None, ""):
+            self.fault(
+                name_path, "is needed: the name of the virtual service, like tcp://192.0.2.1:80"
+            )
+        else:
+            key = self._value(
+                fields["service"], name_path, lambda v: parse_service_key(v, defaults.port or 0)
+            )
+        scheduler = self._optional(
+            fields, "scheduler", path, lambda value: _name(value, "scheduler")
+        )
+        flags = None
+        if fields.get("flags") is not None:
+            flags = self._flags(fields["flags"], _under(path, "flags"))
+        persistence = self._optional(
+            fields, "persistence", path, lambda value: parse_integer(value, 0, MAX_PERSISTENCE)
+        )
+        engine = self._optional(fields, "engine", path, _engine)
+        netmask = None
+        if key is not None:
+            family = key.family
+            netmask = self._optional(
+                fields, "netmask", path, lambda value: parse_netmask(value, family)
+            )
+        destinations = self.destinations(
+            fields.get("destinations"), _under(path, "destinations"), key, defaults
+        )
+        if key is None:
+            return None
+        return ServiceWish(
+            key,
+            scheduler or defaults.scheduler,
+            flags,
+            persistence,
+            netmask,
+            engine,
+            destinations,
+            path=path,
+        )
+
+    def destinations(
+        self, data: Any, path: str, service: ServiceKey | None, defaults: Defaults = NO_DEFAULTS
+    ) -> tuple[DestinationWish, ...]:
+        """A list of destinations, each at most once."""
+        found = [
+            self.destination(entry, where, service, defaults)
+            for entry, where in self._items(data, path)
+        ]
+        known = [destination for destination in found if destination is not None]
+        self._unique(known, lambda destination: destination.key, "the destination")
+        return tuple(known)
+
+    def destination(
+        self, data: Any, path: str, service: ServiceKey | None, defaults: Defaults = NO_DEFAULTS
+    ) -> DestinationWish | None:
+        """One destination. Its port, when not said: the default's, else the service's."""
+        fields = self._mapping(data, path, _DESTINATION_KEYS, _SHORT)
+        if fields is None:
+            return None
+        key = self._destination_key(fields, path, service, defaults)
+        weight = self._optional(
+            fields, "weight", path, lambda value: parse_integer(value, 0, 65535)
+        )
+        forwarding = self._optional(fields, "forwarding", path, parse_forwarding)
+        upper = self._optional(fields, "upper_threshold", path, _threshold)
+        lower = self._optional(fields, "lower_threshold", path, _threshold)
+        tunnel = None
+        if fields.get("tunnel") is not None:
+            tunnel = self._tunnel(fields["tunnel"], _under(path, "tunnel"))
+        if key is None:
+            return None
+        return DestinationWish(
+            key,
+            defaults.weight if weight is None else weight,
+            forwarding or defaults.forwarding,
+            upper,
+            lower,
+            tunnel,
+            path=path,
+        )
+
+    def timeouts(self, data: Any, path: str) -> TimeoutsWish:
+        """Connection time-outs; one left out stays as it is."""
+        fields = self._mapping(data, path, _TIMEOUT_KEYS, {}) or {}
+        values = [
+            self._optional(fields, name, path, lambda value: parse_integer(value, 1, MAX_TIMEOUT))
+            for name in _TIMEOUT_KEYS
+        ]
+        return TimeoutsWish(*values)
+
+    def daemon(self, data: Any, path: str) -> DaemonWish | None:
+        """One connection synchronisation daemon."""
+        fields = self._mapping(data, path, _DAEMON_KEYS, {})
+        if fields is None:
+            return None
+        role = None
+        if fields.get("role") is None:
+            self.fault(_under(path, "role"), "is needed: master or backup")
+        else:
+            role = self._value(
+                fields["role"], _under(path, "role"), lambda value: parse_word(value, Role)
+            )
+        least = MIN_BACKUP_MAXLEN if role is Role.BACKUP else 1
+        wish = DaemonWish(
+            role or Role.MASTER,
+            self._optional(fields, "interface", path, _interface),
+            self._optional(fields, "sync_id", path, lambda value: parse_integer(value, 0, 255)),
+            self._optional(
+                fields, "maxlen", path, lambda value: parse_integer(value, least, 65507)
+            ),
+            self._optional(fields, "group", path, _multicast),
+            self._optional(fields, "port", path, lambda value: parse_integer(value, 1, 65535)),
+            self._optional(fields, "ttl", path, lambda value: parse_integer(value, 1, 255)),
+            path=path,
+        )
+        return wish if role is not None else None
+
+    # -- pieces
+
+    def _defaults(self, data: Any, base: Defaults) -> Defaults:
+        fields = (
+            self._mapping({} if data is None else data, "defaults", _DEFAULTS_KEYS, _SHORT) or {}
+        )
+        path = "defaults"
+        port = self._optional(fields, "port", path, lambda value: parse_integer(value, 1, 65535))
+        weight = self._optional(
+            fields, "weight", path, lambda value: parse_integer(value, 0, 65535)
+        )
+        scheduler = self._optional(
+            fields, "scheduler", path, lambda value: _name(value, "scheduler")
+        )
+        forwarding = self._optional(fields, "forwarding", path, parse_forwarding)
+        return Defaults(
+            base.port if port is None else port,
+            base.weight if weight is None else weight,
+            scheduler or base.scheduler,
+            forwarding or base.forwarding,
+        )
+
+    def _destination_key(
+        self,
+        fields: Mapping[str, Any],
+        path: str,
+        service: ServiceKey | None,
+        defaults: Defaults,
+    ) -> DestinationKey | None:
+        port = self._optional(fields, "port", path, lambda value: parse_integer(value, 0, 65535))
+        text = fields.get("address")
+        where = _under(path, "address")
+        if text in (None, ""):
+            self.fault(where, "is needed: the address of the real server")
+            return None
+        found = self._value(text, where, _host_port)
+        if found is None:
+            return None
+        address, inline = found
+        if inline is not None and port is not None and inline != port:
+            self.fault(_under(path, "port"), f"{port} is not the port in address {text!r}")
+        port = inline if port is None else port
+        if port is None:
+            port = defaults.port
+        if port is None:
+            port = service.port if isinstance(service, Endpoint) else 0
+        return DestinationKey(address, port)
+
+    def _tunnel(self, data: Any, path: str) -> Tunnel | None:
+        before = len(self.faults)
+        fields = self._mapping(data, path, _TUNNEL_KEYS, {}) or {}
+        kind = self._optional(fields, "type", path, lambda value: parse_word(value, TunnelKind))
+        port = self._optional(fields, "port", path, lambda value: parse_integer(value, 0, 65535))
+        checksum = self._optional(
+            fields, "checksum", path, lambda value: parse_word(value, Checksum)
+        )
+        if len(self.faults) > before:
+            return None
+        kind, port, checksum = kind or TunnelKind.IPIP, port or 0, checksum or Checksum.NONE
+        if kind is TunnelKind.GUE and not port:
+            self.fault(_under(path, "port"), "is needed for a gue tunnel: 1..65535")
+        if kind is not TunnelKind.GUE and port:
+            self.fault(
+                _under(path, "port"), f"{port}: only a gue tunnel has a port, not {kind.value}"
+            )
+        if kind is TunnelKind.IPIP and checksum is not Checksum.NONE:
+            self.fault(
+                _under(path, "checksum"), f"{checksum.value!r} is for gue and gre tunnels, not ipip"
+            )
+        if kind is TunnelKind.GRE and checksum is Checksum.REMCSUM:
+            self.fault(_under(path, "checksum"), "'remcsum' is for gue tunnels, not gre")
+        return Tunnel(kind, port, checksum)
+
+    def _flags(self, data: Any, path: str) -> tuple[str, ...]:
+        names = data.replace(",", " ").split() if isinstance(data, str) else data
+        if not isinstance(names, (list, tuple)):
+            self.fault(path, f"{data!r} is not a list of flags out of {', '.join(FLAG_NAMES)}")
+            return ()
+        flags = []
+        for number, name in enumerate(names):
+            if name in FLAG_NAMES:
+                flags.append(str(name))
+            else:
+                hint = nearest(str(name), FLAG_NAMES)
+                reason = f"{name!r} is not one of {', '.join(FLAG_NAMES)}{hint}"
+                self.fault(f"{path}[{number}]", reason)
+        return tuple(flags)
+
+    # -- shapes
+
+    def _mapping(
+        self, data: Any, path: str, keys: Iterable[str], short: Mapping[str, str]
+    ) -> dict[str, Any] | None:
+        """Fields by their long names; what is no mapping, unknown or said twice is a fault."""
+        if not isinstance(data, Mapping):
+            self.fault(path, f"{_shown(data)} is not a mapping with {', '.join(keys)}")
+            return None
+        allowed = [*keys, *(name for name, long in short.items() if long in keys)]
+        fields: dict[str, Any] = {}
+        for name, value in data.items():
+            long = short.get(name, name) if isinstance(name, str) else name
+            if long not in keys:
+                hint = nearest(str(name), allowed)
+                self.fault(
+                    _under(path, str(name)), f"is not known here, only {', '.join(allowed)}{hint}"
+                )
+            elif fields.get(long) is not None and value is not None:
+                self.fault(_under(path, str(name)), f"says the same as {long!r}; say it once")
+            elif value is not None or long not in fields:
+                fields[long] = value
+        return fields
+
+    def _items(self, data: Any, path: str) -> Iterable[tuple[Any, str]]:
+        if data is None:
+            return []
+        if not isinstance(data, (list, tuple)):
+            self.fault(path, f"{_shown(data)} is not a list")
+            return []
+        return [(entry, f"{path}[{number}]") for number, entry in enumerate(data)]
+
+    def _unique(self, wishes: Iterable[Any], key: Callable[[Any], object], what: str) -> None:
+        seen: dict[object, str] = {}
+        for wish in wishes:
+            name = key(wish)
+            if name in seen:
+                self.fault(wish.path, f"{what} {name} is there already, as {seen[name]}")
+            else:
+                seen[name] = wish.path
+
+    def _optional(
+        self, fields: Mapping[str, Any], name: str, path: str, parse: Callable[[Any], T]
+    ) -> T | None:
+        value = fields.get(name)
+        return None if value is None else self._value(value, _under(path, name), parse)
+
+    def _value(self, value: Any, path: str, parse: Callable[[Any], T]) -> T | None:
+        try:
+            return parse(value)
+        except ValueError as error:
+            self.fault(path, str(error))
+            return None
+
+
+def _under(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _shown(data: Any) -> str:
+    text = repr(data)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _host_port(value: Any) -> tuple[str, int | None]:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not an IPv4 or IPv6 address")
+    return parse_host_port(value)
+
+
+def _threshold(value: Any) -> int:
+    return parse_integer(value, 0, MAX_THRESHOLD)
+
+
+def _name(value: Any, what: str) -> str:
+    if not isinstance(value, str) or not value or len(value) > MAX_NAME or not _is_word(value):
+        raise ValueError(
+            f"{value!r} is not the name of a {what}: letters, digits, _ and -, at most {MAX_NAME}"
+        )
+    return value
+
+
+def _is_word(text: str) -> bool:
+    return text.isascii() and all(letter.isalnum() or letter in "_-" for letter in text)
+
+
+def _engine(value: Any) -> str:
+    return "" if value in ("", "none") else _name(value, "persistence engine")
+
+
+def _interface(value: Any) -> str:
+    if (
+        not isinstance(value, str)
+        or not value
+        or len(value.encode()) > MAX_NAME
+        or "/" in value
+        or " " in value
+    ):
+        raise ValueError(
+            f"{value!r} is not the name of a network interface: at most {MAX_NAME} bytes"
+        )
+    return value
+
+
+def _multicast(value: Any) -> str:
+    address = parse_address(value)
+    packed = packed_address(address)
+    if not (packed[0] == 0xFF if len(packed) == 16 else 224 <= packed[0] <= 239):
+        raise ValueError(f"{value!r} is not a multicast group (224.0.0.0/4 or ff00::/8)")
+    return address
