@@ -13,25 +13,25 @@ demo: venv packages ## see it work, in a kernel of its own
 	@tests/lab/run -- tools/copy ansible-playbook playbooks/demo.yml
 
 test: venv packages ## everything below up to `build`
-	@tools/test
+	@.venv/bin/python tools/gates.py
 
 unit: venv ## unit tests, here and on the oldest Python at hand
-	@tools/test unit unit-oldest
+	@.venv/bin/python tools/gates.py unit unit-oldest
 
 kernel: venv packages ## the lab, and the tests against a real IPVS in it
-	@tools/test lab kernel
+	@.venv/bin/python tools/gates.py lab kernel
 
 modules: venv packages ## the modules by ansible-playbook, against a real IPVS
-	@tools/test modules
+	@.venv/bin/python tools/gates.py modules
 
 lint: venv ## form, types, documentation, changelog
-	@tools/test format ruff types changelog docs ansible-lint
+	@.venv/bin/python tools/gates.py format ruff types changelog docs ansible-lint
 
 sanity: venv ## ansible-test sanity, on every Python at hand
-	@tools/test sanity
+	@.venv/bin/python tools/gates.py sanity
 
 build: venv ## dist/*.tar.gz, installed, verified and imported on trial
-	@tools/test package
+	@.venv/bin/python tools/gates.py package
 
 bench: venv packages ## how fast, compared with others
 	@tests/lab/run --timeout 3600 -- bench/run

@@ -30,8 +30,8 @@ def add_package(name: str, *folders: str) -> None:
     spec.submodule_search_locations = list(folders)
     package = importlib.util.module_from_spec(spec)
     sys.modules[name] = package
-    parent, _, child = name.rpartition(".")
-    if parent:
+    if "." in name:
+        parent, child = name.rsplit(".", maxsplit=1)
         setattr(sys.modules[parent], child, package)
 
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Run the project's checks: all, or the named ones. A failure does not stop the later ones.
 
 The last line counts what passed and failed: every test of a stage that runs tests, and every other
@@ -26,7 +25,7 @@ STAGES = {
     "unit": f"{PYTEST} tests/unit",
     "docs": "tools/copy antsibull-docs lint-collection-docs --plugin-docs"
     " --validate-collection-refs=self .",
-    "ansible-lint": "tools/copy ansible-lint --profile production --offline",
+    "ansible-lint": "tools/copy ansible-lint --offline --profile production --nocolor",
     "package": "tools/package",
     "unit-oldest": "tools/unit-oldest",
     "lab": f"{PYTEST} tests/lab/test_run.py",
