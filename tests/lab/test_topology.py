@@ -41,13 +41,11 @@ def of(address: Address, family: str) -> str:
 def balance(net: Topology, family: str, forwarding: str) -> None:
     """Replace the director's table by one service with all real servers."""
     service = endpoint(of(VIP, family), 80)
-    lines = ["-C", f"-A -t {service} -s rr"]
-    lines += [
-        f"-a -t {service} -r {endpoint(of(server.back, family), 80)} {forwarding}"
-        for server in net.real_servers
-    ]
-    for line in lines:
-        net.director.run(f"ipvsadm {line}")
+    table = f"-A -t {service} -s rr\n"
+    for server in net.real_servers:
+        table += f"-a -t {service} -r {endpoint(of(server.back, family), 80)} {forwarding}\n"
+    net.director.run("ipvsadm -C")
+    net.director.run("ipvsadm -R", given=table)
 
 
 def requests(net: Topology, family: str) -> Summary:
