@@ -3,8 +3,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help venv packages demo test unit kernel modules lint sanity build bench format lock clean
 
-# The lab's kernel and what the tests compare with and send traffic by.
-PACKAGES := user-mode-linux kmod iproute2 iptables ipvsadm curl lksctp-tools
+# The lab's kernel, with the compiler that it needs on some CPUs; what the tests send traffic by and compare with.
+PACKAGES := user-mode-linux gcc libc6-dev kmod mount util-linux iproute2 iptables ipvsadm curl lksctp-tools git
 
 help: ## what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12
