@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import signal
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -40,9 +39,7 @@ class Job:
     verbose: bool = False
 
 
-def environment(
-    ours: Mapping[str, str], wishes: Iterable[str], backend: str = ""
-) -> dict[str, str]:
+def environment(ours: Mapping[str, str], wishes: Iterable[str], backend: str) -> dict[str, str]:
     """Choose from our environment what COMMAND gets; a wish is NAME, NAME=VALUE or a pattern."""
     wishes = list(wishes)
     patterns = PASSED_ON + [wish for wish in wishes if "=" not in wish]
@@ -68,8 +65,3 @@ def environment(
 def exit_status(returncode: int) -> int:
     """Turn subprocess's return code into the shell's: a death by signal N is 128+N."""
     return returncode if returncode >= 0 else 128 - returncode
-
-
-def signal_status(number: int) -> int:
-    """The exit status of a lab that was told to stop by a signal."""
-    return 128 + int(signal.Signals(number))
