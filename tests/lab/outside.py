@@ -47,13 +47,7 @@ def start(command: list[str], *, env: Mapping[str, str] | None = None) -> subpro
 
 def descendants(pid: int) -> set[int]:
     """Every process that this one started, directly or not."""
-    parents: dict[int, int] = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        parents[int(status.parent.name)] = int(fields[1])
+    parents = {child: parent for child, (_, parent) in _processes().items()}
     found = {pid}
     while more := {child for child, parent in parents.items() if parent in found} - found:
         found |= more
@@ -63,9 +57,23 @@ def descendants(pid: int) -> set[int]:
 def wait_until_gone(pids: set[int]) -> None:
     """Wait for the end of processes that are about to end, and fail if they do not."""
     deadline = time.monotonic() + 5
-    while left := [pid for pid in pids if Path(f"/proc/{pid}").exists()]:
+    # When the dead are buried is up to the machine's first process.
+    while left := {pid for pid, (state, _) in _processes().items() if state != "Z"} & pids:
         assert time.monotonic() < deadline, f"still there: {left}"
         time.sleep(0.05)
+
+
+def _processes() -> dict[int, tuple[str, int]]:
+    """The state and the parent of every process."""
+    found = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # The name in parentheses may hold anything.
+            state, parent, *_ = status.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        found[int(status.parent.name)] = (state, int(parent))
+    return found
 
 
 def as_ordinary_user(command: list[str]) -> list[str]:
