@@ -178,7 +178,7 @@ def parse_netmask(value: object, family: Family) -> int:
     text = value.strip().lstrip("/") if isinstance(value, str) else value
     if family is Family.INET6:
         return parse_integer(text, 1, 128)
-    if isinstance(text, str) and "." in text:
+    if isinstance(text, str) and "." in text and ":" not in text:
         try:
             return int.from_bytes(packed_address(text), "big")
         except ValueError:
@@ -198,6 +198,9 @@ def parse_flag(name: str, scheduler: str) -> ServiceFlags:
     """The bit that a flag name means for this scheduler."""
     if name in PLAIN_FLAGS:
         return PLAIN_FLAGS[name]
+    if name not in SCHEDULER_FLAGS:
+        hint = nearest(name, FLAG_NAMES)
+        raise ValueError(f"{name!r} is not one of {', '.join(FLAG_NAMES)}{hint}")
     owner, flag = SCHEDULER_FLAGS[name]
     if owner != scheduler:
         raise ValueError(f"{name!r} is a flag of scheduler {owner!r}, not of {scheduler!r}")
