@@ -145,7 +145,7 @@ class Reader:
                 name_path, "is needed: the name of the virtual service, like tcp://192.0.2.1:80"
             )
         else:
-            key = self._value(
+            key = self.value(
                 fields["service"], name_path, lambda v: parse_service_key(v, defaults.port or 0)
             )
         scheduler = self._optional(
@@ -239,7 +239,7 @@ class Reader:
         if fields.get("role") is None:
             self.fault(_under(path, "role"), "is needed: master or backup")
         else:
-            role = self._value(
+            role = self.value(
                 fields["role"], _under(path, "role"), lambda value: parse_word(value, Role)
             )
         least = MIN_BACKUP_MAXLEN if role is Role.BACKUP else 1
@@ -256,6 +256,14 @@ class Reader:
             path=path,
         )
         return wish if role is not None else None
+
+    def integer(self, value: Any, path: str, low: int, high: int) -> int | None:
+        """A whole number in low..high."""
+        return self.value(value, path, lambda said: parse_integer(said, low, high))
+
+    def address(self, value: Any, path: str) -> str | None:
+        """An IPv4 or IPv6 address, canonical."""
+        return self.value(value, path, parse_address)
 
     # -- pieces
 
@@ -292,7 +300,7 @@ class Reader:
         if text in (None, ""):
             self.fault(where, "is needed: the address of the real server")
             return None
-        found = self._value(text, where, _host_port)
+        found = self.value(text, where, _host_port)
         if found is None:
             return None
         address, inline = found
@@ -390,9 +398,10 @@ class Reader:
         self, fields: Mapping[str, Any], name: str, path: str, parse: Callable[[Any], T]
     ) -> T | None:
         value = fields.get(name)
-        return None if value is None else self._value(value, _under(path, name), parse)
+        return None if value is None else self.value(value, _under(path, name), parse)
 
-    def _value(self, value: Any, path: str, parse: Callable[[Any], T]) -> T | None:
+    def value(self, value: Any, path: str, parse: Callable[[Any], T]) -> T | None:
+        """One value; parse raises ValueError with the reason."""
         try:
             return parse(value)
         except ValueError as error:

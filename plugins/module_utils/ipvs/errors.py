@@ -72,7 +72,14 @@ class Unavailable(IpvsError):
 
 
 class Refused(IpvsError):
-    """A plan goes beyond what the caller allowed. It was refused whole; nothing was done."""
+    """A plan goes beyond what the caller allowed. It was refused whole; nothing of it was done.
+
+    plan: what would have been done; reason: what was exceeded.
+    """
+
+    def __init__(self, plan: Any, reason: str) -> None:
+        self.plan = plan
+        super().__init__(f"{reason}; nothing was changed")
 
 
 class KernelRefused(IpvsError):

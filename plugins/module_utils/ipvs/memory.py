@@ -60,11 +60,22 @@ class MemoryTable:
     def __init__(self, interfaces: Mapping[str, int] | None = None) -> None:
         """interfaces: name -> MTU of the network interfaces that sync daemons can use."""
         self.calls: Counter[str] = Counter()
-        self._interfaces = dict(interfaces or {"lo": 65536})
+        self._interfaces = dict({"lo": 65536} if interfaces is None else interfaces)
         self._settings: dict[ServiceKey, ServiceSettings] = {}
         self._pools: dict[ServiceKey, dict[DestinationKey, DestinationSettings]] = {}
         self._timeouts = DEFAULT_TIMEOUTS
         self._daemons: dict[Role, SyncDaemon] = {}
+
+    @classmethod
+    def holding(cls, state: State) -> MemoryTable:
+        """A table that has what this state says: for trying out on a copy what comes next."""
+        table = cls()
+        for key, service in state.services.items():
+            table._settings[key] = service.settings
+            table._pools[key] = dict(service.destinations)
+        table._timeouts = state.timeouts or DEFAULT_TIMEOUTS
+        table._daemons = dict(state.daemons)
+        return table
 
     def read(self, scope: Scope) -> State:
         """See Table.read."""

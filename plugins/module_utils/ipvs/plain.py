@@ -10,6 +10,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from .changes import (
+    AddDestination,
+    AddService,
+    Change,
+    EditDestination,
+    EditService,
+    RemoveDestination,
+    RemoveService,
+    SetTimeouts,
+    StartDaemon,
+)
 from .model import (
     PLAIN_TUNNEL,
     DestinationKey,
@@ -17,6 +28,8 @@ from .model import (
     Forwarding,
     Role,
     Service,
+    ServiceKey,
+    ServiceSettings,
     State,
     SyncDaemon,
     Timeouts,
@@ -43,16 +56,22 @@ def plain_destination(key: DestinationKey, settings: DestinationSettings) -> dic
     return plain
 
 
-def plain_service(service: Service) -> dict[str, Any]:
-    """One virtual service with its pool in numeric order, every option said."""
-    settings, family = service.settings, service.key.family
+def plain_settings(key: ServiceKey, settings: ServiceSettings) -> dict[str, Any]:
+    """A virtual service without its pool, every option said."""
     return {
-        "service": str(service.key),
+        "service": str(key),
         "scheduler": settings.scheduler,
         "flags": format_flags(settings.flags, settings.scheduler),
         "persistence": settings.persistence,
-        "netmask": format_netmask(settings.netmask, family),
+        "netmask": format_netmask(settings.netmask, key.family),
         "engine": settings.engine,
+    }
+
+
+def plain_service(service: Service) -> dict[str, Any]:
+    """One virtual service with its pool in numeric order, every option said."""
+    return {
+        **plain_settings(service.key, service.settings),
         "destinations": [
             plain_destination(key, service.destinations[key])
             for key in sorted(service.destinations, key=DestinationKey.order)
@@ -95,3 +114,46 @@ def plain_table(state: State) -> dict[str, Any]:
         plain_daemon(state.daemons[role]) for role in Role if role in state.daemons
     ]
     return plain
+
+
+def plain_change(change: Change) -> dict[str, Any]:
+    """A change for a program: action, what it is about, how that was and will be, and the line.
+
+    before is None for what is new, after for what goes; service and destination are None where the
+    change is about something else.
+    """
+    before, after = _before_after(change)
+    return {
+        "action": change.action,
+        "service": str(change.service) if hasattr(change, "service") else None,
+        "destination": str(change.destination) if hasattr(change, "destination") else None,
+        "before": before,
+        "after": after,
+        "summary": str(change),
+    }
+
+
+def _before_after(change: Change) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    if isinstance(change, AddService):
+        return None, plain_settings(change.service, change.after)
+    if isinstance(change, EditService):
+        return (
+            plain_settings(change.service, change.before),
+            plain_settings(change.service, change.after),
+        )
+    if isinstance(change, RemoveService):
+        return plain_service(change.before), None
+    if isinstance(change, AddDestination):
+        return None, plain_destination(change.destination, change.after)
+    if isinstance(change, EditDestination):
+        return (
+            plain_destination(change.destination, change.before),
+            plain_destination(change.destination, change.after),
+        )
+    if isinstance(change, RemoveDestination):
+        return plain_destination(change.destination, change.before), None
+    if isinstance(change, SetTimeouts):
+        return dict(plain_timeouts(change.before)), dict(plain_timeouts(change.after))
+    if isinstance(change, StartDaemon):
+        return None, plain_daemon(change.after)
+    return plain_daemon(change.before), None

@@ -42,10 +42,7 @@ FORWARDING_ALIASES = {
     "dr": Forwarding.DIRECT,
     "route": Forwarding.DIRECT,
     "routing": Forwarding.DIRECT,
-    "gatewaying": Forwarding.DIRECT,
     "tun": Forwarding.TUNNEL,
-    "ipip": Forwarding.TUNNEL,
-    "localnode": Forwarding.LOCAL,
 }
 
 #: Flag names that belong to one scheduler (ipvsadm(8) ``--sched-flags``).

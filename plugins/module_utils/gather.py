@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a table has and does, as plain data. Internal to this collection."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Callable, Optional
+
+from .ipvs.connections import Connection
+from .ipvs.model import Counters, DestinationKey, Endpoint, Role, ServiceCounters, ServiceKey
+from .ipvs.plain import plain_daemon, plain_services, plain_timeouts
+from .ipvs.scope import ALL, SERVICES, Scope
+from .ipvs.table import Table
+
+#: Of which services; None = of all.
+Keys = Optional[frozenset[ServiceKey]]
+
+_AMOUNTS = ("connections", "packets_in", "packets_out", "bytes_in", "bytes_out")
+
+
+def gather(
+    table: Table,
+    subsets: Collection[str],
+    services: Collection[ServiceKey] | None,
+    warn: Callable[[str], None],
+) -> dict[str, Any]:
+    """The subsets asked for (of GATHERABLE), of these services or of all (None)."""
+    keys = None if services is None else frozenset(services)
+    facts: dict[str, Any] = {}
+    for name in GATHERABLE:
+        if name in subsets:
+            facts[name] = _READERS[name](table, keys, warn)
+    return facts
+
+
+def _services(table: Table, keys: Keys, warn: Callable[[str], None]) -> list[dict[str, Any]]:
+    state = table.read(_pools(keys))
+    for unreadable in state.unreadable:
+        warn(f"left out, not understood: {unreadable}")
+    return plain_services(state)
+
+
+def _counters(table: Table, keys: Keys, _warn: object) -> list[dict[str, Any]]:
+    return _each(table.counters(keys), lambda traffic: _amounts(traffic, ""))
+
+
+def _rates(table: Table, keys: Keys, _warn: object) -> list[dict[str, Any]]:
+    return _each(table.counters(keys), lambda traffic: _amounts(traffic, "_rate"))
+
+
+def _connections(table: Table, keys: Keys, _warn: object) -> list[dict[str, Any]]:
+    if keys is None:
+        return [_connection(connection) for connection in table.connections()]
+    endpoints = {key for key in keys if isinstance(key, Endpoint)}
+    marked = table.read(_pools(keys - endpoints)).services.values()
+    servers = {destination for service in marked for destination in service.destinations}
+    return [
+        _connection(connection)
+        for connection in table.connections()
+        if _is_to(connection, endpoints) or _is_served_by(connection, servers)
+    ]
+
+
+def _timeouts(table: Table, _keys: object, _warn: object) -> dict[str, int] | None:
+    timeouts = table.read(Scope(timeouts=True)).timeouts
+    return plain_timeouts(timeouts) if timeouts else None
+
+
+def _sync_daemons(table: Table, _keys: object, _warn: object) -> list[dict[str, Any]]:
+    daemons = table.read(Scope(daemons=frozenset(Role))).daemons
+    return [plain_daemon(daemons[role]) for role in Role if role in daemons]
+
+
+def _kernel(table: Table, _keys: object, _warn: object) -> dict[str, Any]:
+    info = table.info()
+    return {"version": info.version, "connection_table_size": info.connection_table_size}
+
+
+_READERS: Mapping[str, Callable[..., Any]] = {
+    "services": _services,
+    "counters": _counters,
+    "rates": _rates,
+    "connections": _connections,
+    "timeouts": _timeouts,
+    "sync_daemons": _sync_daemons,
+    "kernel": _kernel,
+}
+
+#: What can be asked for.
+GATHERABLE = tuple(_READERS)
+
+
+def _pools(keys: Keys) -> Scope:
+    return SERVICES if keys is None else Scope(destinations=dict.fromkeys(keys, ALL))
+
+
+def _each(
+    counters: Mapping[ServiceKey, ServiceCounters], tell: Callable[[Counters], dict[str, int]]
+) -> list[dict[str, Any]]:
+    """A list by service, with what tell says of it and of each of its destinations."""
+    return [
+        {
+            "service": str(key),
+            **tell(counters[key].traffic),
+            "destinations": [
+                {
+                    "address": name.address,
+                    "port": name.port,
+                    "active": counters[key].destinations[name].active,
+                    "inactive": counters[key].destinations[name].inactive,
+                    "persistent": counters[key].destinations[name].persistent,
+                    **tell(counters[key].destinations[name].traffic),
+                }
+                for name in sorted(counters[key].destinations, key=DestinationKey.order)
+            ],
+        }
+        for key in sorted(counters, key=lambda key: key.order())
+    ]
+
+
+def _amounts(traffic: Counters, suffix: str) -> dict[str, int]:
+    return {name: getattr(traffic, name + suffix) for name in _AMOUNTS}
+
+
+def _is_to(connection: Connection, endpoints: Collection[Endpoint]) -> bool:
+    """Whether it is to one of these services; a service with port 0 has every port."""
+    return any(
+        endpoint.transport.value == connection.transport
+        and endpoint.address == connection.virtual_address
+        and endpoint.port in (0, connection.virtual_port)
+        for endpoint in endpoints
+    )
+
+
+def _is_served_by(connection: Connection, servers: Collection[DestinationKey]) -> bool:
+    """Whether one of these destinations serves it; a destination with port 0 has every port."""
+    address, port = connection.destination_address, connection.destination_port
+    return DestinationKey(address, port) in servers or DestinationKey(address, 0) in servers
+
+
+def _connection(connection: Connection) -> dict[str, Any]:
+    return {
+        "protocol": connection.transport,
+        "client_address": connection.client_address,
+        "client_port": connection.client_port,
+        "virtual_address": connection.virtual_address,
+        "virtual_port": connection.virtual_port,
+        "destination_address": connection.destination_address,
+        "destination_port": connection.destination_port,
+        "state": connection.state,
+        "expires": connection.expires,
+        "engine": connection.engine,
+        "engine_data": connection.engine_data,
+    }

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One module run: open the table, reconcile or rehearse, exit with what was done, or fail with why.
+
+Internal to this collection. The only place where the core's errors become Ansible's failures.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable
+from typing import Any, Callable
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from .ipvs.changes import Change
+from .ipvs.errors import (
+    Cause,
+    InvalidValue,
+    IpvsError,
+    KernelRefused,
+    NotConverged,
+    PartlyApplied,
+    Refused,
+    Unavailable,
+)
+from .ipvs.genetlink import PYROUTE2_ERROR
+from .ipvs.kernel import KernelTable
+from .ipvs.memory import MemoryTable
+from .ipvs.plain import plain_change
+from .ipvs.plan import Plan
+from .ipvs.reconcile import reconcile
+from .ipvs.scope import Scope
+from .ipvs.table import Table
+from .ipvs.wish import TableWish, resolve
+
+
+class Task:
+    """A module run on one table."""
+
+    def __init__(self, module: AnsibleModule, *, loads: bool = True) -> None:
+        """loads: whether the kernel may be made to load ip_vs (never in check mode)."""
+        self.module = module
+        self._loads = loads
+        self.params: dict[str, Any] = module.params
+        self._plans: list[Plan] = []
+        self._table: Table | None = None
+
+    @property
+    def table(self) -> Table:
+        """The table, opened when it is first asked for: faulty input never comes this far."""
+        if self._table is None:
+            self._table = self._open()
+        return self._table
+
+    def close(self) -> None:
+        """Give back the table."""
+        if self._table is not None:
+            self._table.close()
+
+    def reconcile(
+        self,
+        wish: TableWish,
+        scope: Scope,
+        *,
+        keep_weights: bool = False,
+        review: Callable[[Plan], None] | None = None,
+    ) -> Plan:
+        """Bring what is in scope to what is wished; in check mode, everything but the writing."""
+        return self.record(
+            reconcile(
+                self.table,
+                lambda current: resolve(wish, current, self.table.mtu, keep_weights=keep_weights),
+                scope,
+                dry_run=self.module.check_mode,
+                review=review,
+            )
+        )
+
+    def record(self, plan: Plan) -> Plan:
+        """Count a plan in: its changes are part of what this run reports."""
+        self._plans.append(plan)
+        for unreadable in plan.current.unreadable:
+            self.module.warn(f"left alone, not understood: {unreadable}")
+        return plan
+
+    def exit(self, **facts: Any) -> None:
+        """End well. facts: what the module returns beside changed, changes and diff."""
+        changes = [change for plan in self._plans for change in plan.changes]
+        result: dict[str, Any] = {
+            "changed": bool(changes),
+            "changes": _plain(changes),
+            **facts,
+        }
+        if getattr(self.module, "_diff", False):
+            result["diff"] = {
+                "before": _merged((plan.after(), plan.before()) for plan in self._plans[::-1]),
+                "after": _merged((plan.before(), plan.after()) for plan in self._plans),
+                "before_header": "IPVS table",
+                "after_header": "IPVS table",
+            }
+        self.module.exit_json(**result)
+
+    def fail(self, error: IpvsError) -> None:
+        """End with the core's error, and with what had been done before it."""
+        done = [change for plan in self._plans for change in plan.changes]
+        facts: dict[str, Any] = {}
+        if isinstance(error, InvalidValue):
+            facts["faults"] = [
+                {"path": fault.path, "reason": fault.reason} for fault in error.faults
+            ]
+        elif isinstance(error, (PartlyApplied, NotConverged)):
+            done += error.done
+        if isinstance(error, PartlyApplied):
+            facts["refused"] = [_refusal(refused) for refused in error.failed]
+        elif isinstance(error, KernelRefused):
+            facts["refused"] = [_refusal(error)]
+        elif isinstance(error, NotConverged):
+            facts["differences"] = _plain(error.plan.changes)
+        elif isinstance(error, Refused):
+            facts["refused_changes"] = _plain(error.plan.changes)
+        self.module.fail_json(msg=str(error), changed=bool(done), changes=_plain(done), **facts)
+
+    def _open(self) -> Table:
+        netns = self.params.get("netns")
+        try:
+            return KernelTable(netns)
+        except Unavailable as unavailable:
+            if unavailable.cause is Cause.NO_LIBRARY:
+                self.module.fail_json(
+                    msg=missing_required_lib("pyroute2") + f" ({PYROUTE2_ERROR})",
+                    exception="".join(traceback.format_exception(None, PYROUTE2_ERROR, None)),
+                )
+            if unavailable.cause is not Cause.NO_IPVS:
+                raise
+            if self.module.check_mode:
+                self.module.warn(f"{unavailable}; compared with an empty table instead")
+                return MemoryTable(interfaces={})
+            if not self._loads:
+                raise
+            self._load(unavailable)
+            return KernelTable(netns)
+
+    def _load(self, unavailable: Unavailable) -> None:
+        """Have the kernel load ip_vs, as ipvsadm does."""
+        modprobe = self.module.get_bin_path("modprobe", opt_dirs=["/sbin", "/usr/sbin"])
+        if modprobe is None:
+            raise Unavailable(
+                unavailable.cause, f"{unavailable}; there is no modprobe on this host"
+            )
+        status, _output, errors = self.module.run_command([modprobe, "ip_vs"])
+        if status:
+            said = errors.strip() or f"exit status {status}"
+            raise Unavailable(unavailable.cause, f"{unavailable}; modprobe ip_vs said: {said}")
+
+
+def run(module: AnsibleModule, work: Callable[[Task], None], *, loads: bool = True) -> None:
+    """Do the work of a module; whatever the core objects to becomes a failure of the task."""
+    task = Task(module, loads=loads)
+    try:
+        work(task)
+    except IpvsError as error:
+        task.fail(error)
+    finally:
+        task.close()
+
+
+def _plain(changes: Iterable[Change]) -> list[dict[str, Any]]:
+    return [plain_change(change) for change in changes]
+
+
+def _refusal(refused: KernelRefused) -> dict[str, Any]:
+    return {
+        "change": plain_change(refused.change),
+        "errno": refused.errno,
+        "reason": str(refused),
+    }
+
+
+def _merged(steps: Iterable[tuple[dict[str, str], dict[str, str]]]) -> dict[str, str]:
+    """Where several steps in a row lead to: each takes its lines away and puts others there."""
+    lines: dict[str, str] = {}
+    for taken, put in steps:
+        for name in taken:
+            lines.pop(name, None)
+        lines.update(put)
+    return lines

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A YAML file as plain data that still knows on which line each thing was written.
+
+Internal to this collection. Guards the import of PyYAML and translates its errors.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .ipvs.errors import Fault, InvalidValue
+
+try:
+    import yaml
+except ImportError as error:
+    YAML_ERROR: ImportError | None = error
+else:
+    YAML_ERROR = None
+
+_STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
+
+
+class YamlFile:
+    """One document of plain data. data: what it says."""
+
+    def __init__(self, path: str) -> None:
+        """Raises InvalidValue: unreadable, not YAML, several documents, a key twice."""
+        self._path = path
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        try:
+            with open(path, "rb") as stream:
+                reader = loader(stream)
+                self._root = reader.get_single_node()
+                self.data: Any = reader.construct_document(self._root) if self._root else None
+        except OSError as error:
+            raise InvalidValue([Fault(path, f"cannot be read: {error.strerror}")]) from None
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
+            reasons = [part for part in (error.context, error.problem) if part]
+            raise InvalidValue([Fault(where, ", ".join(reasons))]) from None
+        except (yaml.YAMLError, ValueError) as error:
+            raise InvalidValue([Fault(path, f"is not YAML: {error}")]) from None
+        faults = list(self._duplicates(self._root))
+        if faults:
+            raise InvalidValue(faults)
+
+    def located(self, invalid: InvalidValue) -> InvalidValue:
+        """The same faults, each with file and line before its path."""
+        return InvalidValue(
+            [Fault(self._place(fault.path), fault.reason) for fault in invalid.faults]
+        )
+
+    def _place(self, path: str) -> str:
+        place = f"{self._path}:{self._line(path)}"
+        return f"{place}: {path}" if path else place
+
+    def _line(self, path: str) -> int:
+        """The line of what a path names, or of the nearest thing around it that was written."""
+        node = self._root
+        line = node.start_mark.line if node else 0
+        for index, name in _STEP.findall(path):
+            found = None
+            if isinstance(node, yaml.SequenceNode) and index:
+                found = node.value[int(index)] if int(index) < len(node.value) else None
+            elif isinstance(node, yaml.MappingNode) and name:
+                for key, value in node.value:
+                    if key.value == name:
+                        line, found = key.start_mark.line, value
+            if found is None:
+                break
+            node = found
+            if index:
+                line = node.start_mark.line
+        return line + 1
+
+    def _duplicates(self, root: Any) -> list[Fault]:
+        """Keys said twice in one mapping: YAML keeps the last one and says nothing."""
+        faults, pending, seen_nodes = [], [root] if root else [], set()
+        while pending:
+            node = pending.pop()
+            if id(node) in seen_nodes:
+                continue
+            seen_nodes.add(id(node))
+            if isinstance(node, yaml.SequenceNode):
+                pending += node.value
+            if isinstance(node, yaml.MappingNode):
+                lines: dict[Any, int] = {}
+                for key, value in node.value:
+                    name, line = key.value, key.start_mark.line + 1
+                    pending.append(value)
+                    if isinstance(name, str) and name in lines:
+                        reason = f"{name!r} is said twice, first on line {lines[name]}"
+                        faults.append(Fault(f"{self._path}:{line}", reason))
+                    elif isinstance(name, str):
+                        lines[name] = line
+        return faults
