@@ -136,7 +136,15 @@ class TestNoLab:
         assert b"sysrq" in done.stderr
 
     @pytest.mark.parametrize(
-        "arguments", [[], ["--"], ["--no-such-option"], ["--backend", "none", "--", "true"]]
+        "arguments",
+        [
+            [],
+            ["--"],
+            ["--no-such-option"],
+            ["--backend", "none", "--", "true"],
+            ["--rw", "/etc/passwd", "true"],
+            ["--keep", "/nowhere", "true"],
+        ],
     )
     def test_a_wrong_command_line(self, arguments: list[str]) -> None:
         done = finish([RUN, *arguments])

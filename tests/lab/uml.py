@@ -12,7 +12,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -76,7 +75,7 @@ def _program(name: str) -> str | None:
 
 def run(job: Job) -> int:
     """Run the command and return its exit status."""
-    with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as log, _own_cpu() as cpu:
+    with _memory_file("stdin") as stdin, _memory_file("log") as log, _own_cpu() as cpu:
         if job.stdin:
             with open(0, "rb", closefd=False) as given:
                 shutil.copyfileobj(given, stdin)
@@ -115,6 +114,11 @@ def run(job: Job) -> int:
         if word is None or job.verbose:
             _show(log, job.verbose)
         return LAB_FAILED if word is None else word
+
+
+def _memory_file(name: str) -> BinaryIO:
+    """A file in no directory: there is nothing to remove, whatever becomes of us."""
+    return os.fdopen(os.memfd_create(f"ipvs-lab-{name}"), "w+b")
 
 
 def _environment(memory: str) -> dict[str, str]:
@@ -174,8 +178,8 @@ def _memory_directory(mebibytes: int) -> str:
 
     Too small a directory (a container's /dev/shm often is) kills UML with SIGBUS in the middle.
     """
-    candidates = (os.environ.get("IPVS_LAB_MEMORY"), "/dev/shm", tempfile.gettempdir(), "/var/tmp")
-    for path in candidates:
+    variables = [os.environ.get(name, "") for name in ("IPVS_LAB_MEMORY", "TMPDIR")]
+    for path in (variables[0], "/dev/shm", variables[1], "/tmp", "/var/tmp"):
         if path and os.access(path, os.W_OK | os.X_OK):
             room = os.statvfs(path)
             fits = room.f_bavail * room.f_frsize >= mebibytes << 20
