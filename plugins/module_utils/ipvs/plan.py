@@ -242,6 +242,7 @@ def _entry(state: State, change: Change) -> dict[str, str]:
         return {subject(change): words_line(destination_words(settings))} if settings else {}
     lines = {subject(change): words_line(service_words(service.settings, service.key.family))}
     if isinstance(change, RemoveService):
-        for key, settings in service.destinations.items():
-            lines[f"{change.service} -> {key}"] = words_line(destination_words(settings))
+        for key in sorted(service.destinations, key=DestinationKey.order):
+            words = destination_words(service.destinations[key])
+            lines[f"{change.service} -> {key}"] = words_line(words)
     return lines
