@@ -34,6 +34,8 @@ from .ipvs.scope import Scope
 from .ipvs.table import Table
 from .ipvs.wish import TableWish, resolve
 
+_ETHERNET_MTU = 1500
+
 
 class Task:
     """A module run on one table."""
@@ -70,7 +72,7 @@ class Task:
         return self.record(
             reconcile(
                 self.table,
-                lambda current: resolve(wish, current, self.table.mtu, keep_weights=keep_weights),
+                lambda current: resolve(wish, current, self._mtu, keep_weights=keep_weights),
                 scope,
                 dry_run=self.module.check_mode,
                 review=review,
@@ -120,6 +122,14 @@ class Task:
         elif isinstance(error, Refused):
             facts["refused_changes"] = _plain(error.plan.changes)
         self.module.fail_json(msg=str(error), changed=bool(done), changes=_plain(done), **facts)
+
+    def _mtu(self, interface: str) -> int | None:
+        """MTU of an interface; in check mode, an earlier task may be about to make a missing one."""
+        mtu = self.table.mtu(interface)
+        if mtu is None and self.module.check_mode:
+            self.module.warn(f"there is no network interface {interface!r} at present")
+            return _ETHERNET_MTU
+        return mtu
 
     def _open(self) -> Table:
         netns = self.params.get("netns")

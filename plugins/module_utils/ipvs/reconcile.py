@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Callable, Union
 
-from .changes import Change, StartDaemon, subject
+from .changes import Change, StartDaemon, StopDaemon, subject
 from .errors import KernelRefused, NotConverged, PartlyApplied
 from .model import State
 from .plan import Phases, Plan, plan
@@ -75,18 +75,22 @@ def _apply(table: Table, step: Plan) -> Outcome:
     for phase in step.phases:
         outcome = table.apply(phase)
         done += outcome.done
-        if outcome.refused:
-            _restart_replaced(table, outcome)
+        for change in _restarted(table, outcome):
+            done.remove(change)
         if outcome.refused or outcome.unknown:
             return Outcome(tuple(done), outcome.refused, outcome.unknown)
     return Outcome(tuple(done))
 
 
-def _restart_replaced(table: Table, outcome: Outcome) -> None:
-    """A sync daemon stopped for one that then would not start runs on as it was."""
+def _restarted(table: Table, outcome: Outcome) -> list[StopDaemon]:
+    """Stops that were undone: a sync daemon goes on as it was when its successor will not start."""
+    undone = []
     for refused in outcome.refused:
         if isinstance(refused.change, StartDaemon) and refused.change.replaces:
-            table.apply([StartDaemon(refused.change.replaces)])
+            old = refused.change.replaces
+            if table.apply([StartDaemon(old)]).done:
+                undone.append(StopDaemon(old, restarts=True))
+    return undone
 
 
 def _failure(

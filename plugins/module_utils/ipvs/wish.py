@@ -252,12 +252,16 @@ def _daemon(
     headers = _UDP_HEADERS[family_of(group)]
     if not interface:
         faults.append(Fault(_under(asked.path, "interface"), "is needed to start a sync daemon"))
+    mtu = mtu_of(interface) if interface else None
+    if interface and mtu is None:
+        reason = f"there is no network interface {interface!r} in this network namespace"
+        faults.append(Fault(_under(asked.path, "interface"), reason))
     same = have is not None and (have.interface, have.group) == (interface, group)
     maxlen = asked.maxlen
     if maxlen is None and have is not None and same:
         maxlen = have.maxlen
     if maxlen is None:
-        maxlen = _default_maxlen(asked.role, mtu_of(interface) if interface else None, headers)
+        maxlen = _default_maxlen(asked.role, mtu or _ETHERNET_MTU, headers)
     if maxlen > 65535 - headers:
         reason = f"{maxlen} is not in 1..{65535 - headers} (what fits a UDP packet to {group})"
         faults.append(Fault(_under(asked.path, "maxlen"), reason))
@@ -272,12 +276,12 @@ def _daemon(
     )
 
 
-def _default_maxlen(role: Role, mtu: int | None, headers: int) -> int:
+def _default_maxlen(role: Role, mtu: int, headers: int) -> int:
     """What the kernel takes when nothing is said (``start_sync_thread``).
 
     A master fits Ethernet; a backup takes what its interface can carry.
     """
-    if role is Role.MASTER or mtu is None:
+    if role is Role.MASTER:
         return _ETHERNET_MTU - headers
     return min(max(mtu, _ETHERNET_MTU), 65535) - headers
 
