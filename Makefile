@@ -3,6 +3,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help venv packages demo test unit kernel modules lint sanity build bench format lock clean
 
+# Where Debian has ip and ipvsadm, and an ordinary user's PATH does not look.
+export PATH := $(PATH):/usr/sbin:/sbin
+
 # The lab's kernel, with the compiler that it needs on some CPUs; what the tests send traffic by and compare with.
 PACKAGES := user-mode-linux gcc libc6-dev kmod mount util-linux iproute2 iptables ipvsadm curl lksctp-tools git
 
@@ -18,8 +21,8 @@ test: venv packages ## everything below up to `build`
 unit: venv ## unit tests, here and on the oldest Python at hand
 	@.venv/bin/python tools/gates.py unit unit-oldest
 
-kernel: venv packages ## the lab, and the tests against a real IPVS in it
-	@.venv/bin/python tools/gates.py lab kernel
+kernel: venv packages ## tests against a real IPVS, and those of the lab that gives it
+	@.venv/bin/python tools/gates.py kernel lab
 
 modules: venv packages ## the modules by ansible-playbook, against a real IPVS
 	@.venv/bin/python tools/gates.py modules

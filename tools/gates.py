@@ -28,10 +28,10 @@ STAGES = {
     "ansible-lint": "tools/copy ansible-lint --offline --profile production --nocolor",
     "package": "tools/package",
     "unit-oldest": "tools/unit-oldest",
-    "lab": f"{PYTEST} tests/lab --ignore tests/lab/test_topology.py",
     "kernel": f"tests/lab/run -- {PYTEST} tests/kernel tests/lab/test_topology.py",
     "modules": "tests/lab/run -- tests/integration/run",
     "sanity": "tools/ansible-test sanity --local --color no",
+    "lab": f"{PYTEST} tests/lab --ignore tests/lab/test_topology.py",
 }
 
 # pytest's closing line.
