@@ -47,7 +47,7 @@ def start(command: list[str], *, env: Mapping[str, str] | None = None) -> subpro
 
 def descendants(pid: int) -> set[int]:
     """Every process that this one started, directly or not."""
-    parents = {child: parent for child, (_, parent) in _processes().items()}
+    parents = {child: parent for child, (_state, parent) in _processes().items()}
     found = {pid}
     while more := {child for child, parent in parents.items() if parent in found} - found:
         found |= more
@@ -58,7 +58,7 @@ def wait_until_gone(pids: set[int]) -> None:
     """Wait for the end of processes that are about to end, and fail if they do not."""
     deadline = time.monotonic() + 5
     # When the dead are buried is up to the machine's first process.
-    while left := {pid for pid, (state, _) in _processes().items() if state != "Z"} & pids:
+    while left := {pid for pid, (state, _parent) in _processes().items() if state != "Z"} & pids:
         assert time.monotonic() < deadline, f"still there: {left}"
         time.sleep(0.05)
 
@@ -69,7 +69,7 @@ def _processes() -> dict[int, tuple[str, int]]:
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
             # The name in parentheses may hold anything.
-            state, parent, *_ = status.read_text().rpartition(")")[2].split()
+            state, parent = status.read_text().rpartition(")")[2].split()[:2]
         except (FileNotFoundError, ProcessLookupError):
             continue
         found[int(status.parent.name)] = (state, int(parent))

@@ -157,7 +157,7 @@ class Topology:
             *(
                 f"link add {node.name}-{network} master {network} up type veth "
                 f"peer name {network} netns {node.name}"
-                for node, network, _ in attached
+                for node, network, _address in attached
             ),
         )
         for node in self.nodes:

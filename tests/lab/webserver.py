@@ -32,18 +32,18 @@ class WebServer:
     def serve(self) -> None:
         """Serve until killed."""
         while True:
-            for key, _ in self._selector.select():
+            for key, _events in self._selector.select():
                 key.data(key.fileobj)
 
     def _watch(self, descriptor: socket.socket, act: Callable[[socket.socket], None]) -> None:
         self._selector.register(descriptor, selectors.EVENT_READ, act)
 
     def _accept(self, listener: socket.socket) -> None:
-        connection, _ = listener.accept()
+        connection = listener.accept()[0]
         connection.settimeout(5)
         received = b""
 
-        def read(_: socket.socket) -> None:
+        def read(connection: socket.socket) -> None:
             nonlocal received
             try:
                 piece = connection.recv(65536)
