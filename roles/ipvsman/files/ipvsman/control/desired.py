@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Configuration + resolved names -> the pools that shall be, before health and operator: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ipvsman.config.model import Backend, CheckKind, Config, Frontend, HealthCheck
+from ipvsman.health.spec import (
+    Check,
+    CommandProbe,
+    DnsProbe,
+    HttpProbe,
+    IcmpProbe,
+    Probe,
+    TcpProbe,
+    TlsProbe,
+    UdpProbe,
+)
+from ipvsman.ipvs.model import (
+    DestinationKey,
+    DestinationSettings,
+    Family,
+    Forwarding,
+    ServiceKey,
+    canonical_address,
+    family_of,
+)
+from ipvsman.ipvs.wish import DaemonWish, TimeoutsWish
+
+#: (host name, family) -> its addresses; a name that has not been resolved yet is not in it.
+Addresses = Mapping[tuple[str, Family], tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One destination of a pool as configured. check None: not probed, counts as up."""
+
+    key: DestinationKey
+    settings: DestinationSettings
+    backend: Backend
+    check: Check | None
+
+
+@dataclass(frozen=True)
+class Pool:
+    """One virtual service as configured."""
+
+    service: ServiceKey
+    frontend: Frontend
+    members: Mapping[DestinationKey, Member]
+
+
+@dataclass(frozen=True)
+class Desired:
+    """Everything that shall be, by configuration.
+
+    unresolved: per service, names that have no address of its family yet.
+    """
+
+    pools: Mapping[ServiceKey, Pool] = field(default_factory=dict)
+    timeouts: TimeoutsWish | None = None
+    daemons: tuple[DaemonWish, ...] = ()
+    unresolved: Mapping[ServiceKey, tuple[str, ...]] = field(default_factory=dict)
+
+    def checks(self) -> frozenset[Check]:
+        """Every check that somebody needs, once."""
+        return frozenset(
+            member.check
+            for pool in self.pools.values()
+            for member in pool.members.values()
+            if member.check is not None
+        )
+
+    def services_by_check(self) -> dict[Check, frozenset[ServiceKey]]:
+        """Whose pools hang on a check."""
+        found: dict[Check, set[ServiceKey]] = {}
+        for service, pool in self.pools.items():
+            for member in pool.members.values():
+                if member.check is not None:
+                    found.setdefault(member.check, set()).add(service)
+        return {check: frozenset(services) for check, services in found.items()}
+
+
+def hostnames(config: Config) -> frozenset[tuple[str, Family]]:
+    """Names that have to be resolved, each with the family it is wanted in."""
+    names = set()
+    for frontend in config.frontends:
+        for service in frontend.services:
+            for backend in frontend.backends:
+                if not _is_address(backend.address):
+                    names.add((backend.address, service.family))
+                target = backend.check.target
+                if target is not None and not _is_address(target.address):
+                    names.add((target.address, service.family))
+    return frozenset(names)
+
+
+def build(config: Config, addresses: Addresses) -> Desired:
+    """The pools of a configuration, with what the names are known to mean now.
+
+    A name stands for all its addresses of the service's family, each with the full weight of the
+    row. A name without an address gives no destination: its siblings are not touched by that.
+    """
+    pools: dict[ServiceKey, Pool] = {}
+    unresolved: dict[ServiceKey, tuple[str, ...]] = {}
+    for frontend in config.frontends:
+        for service in frontend.services:
+            members: dict[DestinationKey, Member] = {}
+            missing: list[str] = []
+            for backend in frontend.backends:
+                found = _addresses(backend, service.family, addresses)
+                if not found:
+                    missing.append(backend.address)
+                for address in found:
+                    key = DestinationKey(address, backend.port)
+                    members[key] = _member(key, backend, service.family, addresses)
+            pools[service] = Pool(service, frontend, members)
+            if missing:
+                unresolved[service] = tuple(missing)
+    return Desired(pools, config.timeouts, config.daemons, unresolved)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        canonical_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _addresses(backend: Backend, family: Family, addresses: Addresses) -> tuple[str, ...]:
+    if not _is_address(backend.address):
+        return addresses.get((backend.address, family), ())
+    address = canonical_address(backend.address)
+    # Another family than the service's goes by tunnel only; the loader has complained otherwise.
+    if family_of(address) is family or backend.forwarding is Forwarding.TUNNEL:
+        return (address,)
+    return ()
+
+
+def _member(key: DestinationKey, backend: Backend, family: Family, addresses: Addresses) -> Member:
+    settings = DestinationSettings(
+        backend.weight, backend.forwarding, backend.upper, backend.lower, backend.tunnel
+    )
+    check = None
+    if not backend.check.disable:
+        probe = probe_of(backend.check, key, family, addresses)
+        check = None if probe is None else Check(probe, backend.check.timing)
+    return Member(key, settings, backend, check)
+
+
+def probe_of(
+    check: HealthCheck, destination: DestinationKey, family: Family, addresses: Addresses
+) -> Probe | None:
+    """The probe of a destination; None when its target's name has no address yet."""
+    address, port = destination.address, destination.port
+    if check.target is not None:
+        port = check.target.port
+        address = check.target.address
+        if not _is_address(address):
+            known = addresses.get((address, family), ())
+            if not known:
+                return None
+            address = known[0]
+        address = canonical_address(address)
+    return _PROBES[check.kind](check, address, port)
+
+
+def _http(check: HealthCheck, address: str, port: int, secure: bool) -> HttpProbe:
+    return HttpProbe(
+        address,
+        port,
+        check.tls if secure else None,
+        check.method,
+        check.path,
+        check.host,
+        check.statuses,
+        check.body,
+        check.body_is_regex,
+    )
+
+
+_PROBES = {
+    CheckKind.TCP: lambda c, address, port: TcpProbe(address, port, c.send, c.expect),
+    CheckKind.HTTP: lambda c, address, port: _http(c, address, port, secure=False),
+    CheckKind.HTTPS: lambda c, address, port: _http(c, address, port, secure=True),
+    CheckKind.TLS: lambda c, address, port: TlsProbe(address, port, c.tls, c.days),
+    CheckKind.DNS: lambda c, address, port: DnsProbe(
+        address, port, c.query_name, c.query_type, c.over_tcp, c.rcode, c.answers
+    ),
+    CheckKind.UDP: lambda c, address, port: UdpProbe(address, port, c.send, c.expect),
+    CheckKind.ICMP: lambda _check, address, _port: IcmpProbe(address),
+    CheckKind.COMMAND: lambda c, address, port: CommandProbe(c.command, address, port),
+}

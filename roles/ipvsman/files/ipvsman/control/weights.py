@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The effective weight of every destination, with the reason: one pure function.
+
+Whatever a destination's weight is, it is so because of the first of these that applies: the
+operator said so, the configuration disables it, it is not probed, nothing is known of it yet, it is
+down, it is up. Ordered pools, slow start or agents would be further cases here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from ipvsman.config.model import AllDown, OnDown
+from ipvsman.health.spec import Check
+from ipvsman.health.state import Condition, Health
+from ipvsman.ipvs.model import DestinationKey, Service, family_of, host_port
+
+from .desired import Member, Pool
+from .overrides import Overrides
+
+
+class Why(Enum):
+    """Why a weight is what it is."""
+
+    OPERATOR = "operator"
+    DISABLED = "disabled"
+    NOT_PROBED = "not_probed"
+    KEPT = "kept"
+    COLD_START = "cold_start"
+    UNPROVEN = "unproven"
+    DOWN = "down"
+    ALL_DOWN = "all_down"
+    UP = "up"
+
+
+@dataclass(frozen=True)
+class Effective:
+    """weight: what the kernel shall have; None = the destination shall not be in the table.
+
+    why: the kind of reason; reason: the same in words.
+    """
+
+    weight: int | None
+    why: Why
+    reason: str
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What weights depend on beside the configuration.
+
+    cold_start: whether the daemon has not been up for --cold-start-sec yet.
+    """
+
+    health: Mapping[Check, Health]
+    overrides: Overrides
+    cold_start: bool
+
+
+def effective(
+    pool: Pool, circumstances: Circumstances, current: Service | None
+) -> dict[DestinationKey, Effective]:
+    """The effective weight of each destination of a pool.
+
+    current: the service as the kernel has it; None = it has none.
+    """
+    weights = {
+        key: _weight(pool, member, circumstances, current) for key, member in pool.members.items()
+    }
+    if pool.frontend.all_down is AllDown.KEEP:
+        probed = [
+            entry for entry in weights.values() if entry.why not in (Why.OPERATOR, Why.DISABLED)
+        ]
+        if probed and all(entry.why is Why.DOWN for entry in probed):
+            reason = "all destinations of the pool are down, and all_down is keep"
+            for key, entry in weights.items():
+                if entry.why is Why.DOWN:
+                    configured = pool.members[key].settings.weight
+                    weights[key] = Effective(configured, Why.ALL_DOWN, reason)
+    return weights
+
+
+def target(pool: Pool, weights: Mapping[DestinationKey, Effective]) -> Service:
+    """The service as the kernel shall have it."""
+    destinations = {}
+    for key, entry in weights.items():
+        if entry.weight is not None:
+            settings = pool.members[key].settings
+            destinations[key] = replace(settings, weight=entry.weight)
+    return Service(pool.service, pool.frontend.settings, destinations)
+
+
+def _weight(
+    pool: Pool, member: Member, circumstances: Circumstances, current: Service | None
+) -> Effective:
+    frontend, configured = pool.frontend, member.settings.weight
+    said = circumstances.overrides.decide(frontend.group, frontend.name, names_of(member))
+    if said is not None and said[1].disabled:
+        because = f": {said[1].reason}" if said[1].reason else ""
+        return Effective(0, Why.OPERATOR, f"{said[0].level.value} disabled by operator{because}")
+    if said is None:
+        for disabled, what in (
+            (frontend.group_disabled, "group"),
+            (frontend.disabled, "frontend"),
+            (member.backend.disabled, "backend"),
+        ):
+            if disabled:
+                return Effective(0, Why.DISABLED, f"{what} disabled in the configuration")
+    if member.check is None:
+        return Effective(configured, Why.NOT_PROBED, "not probed")
+    health = circumstances.health.get(member.check)
+    if health is None or health.condition is Condition.UNKNOWN:
+        return _unknown(member, circumstances.cold_start, current)
+    if health.condition is Condition.DOWN:
+        weight = None if frontend.on_down is OnDown.REMOVE else 0
+        return Effective(weight, Why.DOWN, f"down: {health.message}")
+    return Effective(configured, Why.UP, f"up: {health.message}")
+
+
+def _unknown(member: Member, cold_start: bool, current: Service | None) -> Effective:
+    there = current.destinations.get(member.key) if current else None
+    if there is not None:
+        return Effective(there.weight, Why.KEPT, "not known yet: keeps the weight it has")
+    if cold_start:
+        return Effective(member.settings.weight, Why.COLD_START, "not known yet, cold start")
+    return Effective(0, Why.UNPROVEN, "not known yet: gets traffic once it is proven")
+
+
+def names_of(member: Member) -> tuple[str, ...]:
+    """Every name an operator may call a backend by."""
+    address, port = member.key.address, member.key.port
+    written = member.backend.address
+    bracketed = [f"[{address}]"] if family_of(address).value == "inet6" else []
+    names = [written, f"{written}:{port}", address, *bracketed, host_port(address, port)]
+    return tuple(dict.fromkeys(names))
