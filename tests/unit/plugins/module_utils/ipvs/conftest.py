@@ -1,0 +1,16 @@
+"""How hypothesis searches: the same examples on every run and host, and no clock."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "lvs.ipvs",
+    max_examples=60,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    # A busy host is no fault of the test.
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("lvs.ipvs")
