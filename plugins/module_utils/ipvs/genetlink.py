@@ -111,16 +111,19 @@ class Conversation:
         lost = answered = False
         while not answered:
             try:
-                messages = self._receive(first, socket.MSG_DONTWAIT if lost else 0)
+                # All answers that there will be were there when the send returned.
+                messages = self._receive(first, socket.MSG_DONTWAIT)
             except OSError as error:
-                if error.errno == errno.ENOBUFS:
-                    # The buffer was too small after all. What is in it now is all there will be.
-                    lost = True
-                    continue
-                if lost and error.errno == errno.EAGAIN:
+                if error.errno not in (errno.ENOBUFS, errno.EAGAIN):
+                    raise _no_answer(error) from None
+                # The buffer was too small after all, and what is in it is still to be read. Or it
+                # is empty: netlink_rcv_skb does not answer a command that ended with EINTR, as it
+                # does to stop a sync daemon that has not run yet (kthread_stop).
+                lost = True
+                if error.errno == errno.EAGAIN:
                     break
-                raise _no_answer(error) from None
-            for _flags, sequence, _kind, data in messages:
+                continue
+            for _kind, _flags, sequence, data in messages:
                 number = _errno(data)
                 if number:
                     refused[sequence - first] = number
@@ -135,11 +138,11 @@ class Conversation:
         first = self._send([(number, payload, _F_ACK)])
         result = b""
         while True:
-            for _flags, _sequence, kind, data in self._receive_answers(first):
+            for kind, _flags, _sequence, data in self._receive_answers(first):
                 if kind == _ERROR:
                     _check(data)
                     return result
-                result = data[_GENERIC:]
+                result = data
 
     def ask_each(self, number: int, payloads: Sequence[bytes], missing: int) -> Iterator[bytes]:
         """Attributes of each answer to the same question about many things.
@@ -151,12 +154,12 @@ class Conversation:
             first = self._send([(number, payload, 0) for payload in chunk])
             answers = 0
             while answers < len(chunk):
-                for _flags, _sequence, kind, data in self._receive_answers(first):
+                for kind, _flags, _sequence, data in self._receive_answers(first):
                     answers += 1
                     if kind == _ERROR:
                         _check(data, missing)
                     else:
-                        yield data[_GENERIC:]
+                        yield data
 
     def dump(self, number: int, payload: bytes = b"") -> list[bytes]:
         """Attributes of each message of a dump, which is repeated while it was interrupted."""
@@ -173,16 +176,16 @@ class Conversation:
     def _dump_once(self, number: int, payload: bytes) -> tuple[list[bytes], bool]:
         first = self._send([(number, payload, _F_DUMP)])
         found: list[bytes] = []
-        interrupted = False
+        interrupted = 0
         while True:
-            for flags, _sequence, kind, data in self._receive_answers(first):
-                interrupted = interrupted or bool(flags & _F_DUMP_INTR)
-                if kind == _DONE:
-                    return found, interrupted
-                if kind == _ERROR:
+            for kind, flags, _sequence, data in self._receive_answers(first):
+                interrupted |= flags & _F_DUMP_INTR
+                if kind == self._family:
+                    found.append(data)
+                elif kind == _DONE:
+                    return found, bool(interrupted)
+                elif kind == _ERROR:
                     _check(data)
-                else:
-                    found.append(data[_GENERIC:])
 
     def _send(self, requests: Sequence[tuple[int, bytes, int]]) -> int:
         """Send (command, attributes, flags) each; returns the sequence number of the first."""
@@ -205,22 +208,25 @@ class Conversation:
             raise _no_answer(error) from None
 
     def _receive(self, first: int, flags: int = 0) -> list[tuple[int, int, int, bytes]]:
-        """Flags, sequence number, type and bytes of each message of one receive.
+        """Type, flags, sequence number and contents of each message of one receive.
 
+        Contents: the attributes, or what an error or the end of a dump says.
         What answers an earlier request (one that was given up) is passed over.
         """
         data = self._socket.recv(_LONGEST_RECEIVE, flags)
+        unpack, family = _REPLY.unpack_from, self._family
         messages, offset, end = [], 0, len(data)
         while offset + 16 <= end:
-            length, kind, message_flags, sequence, _port = _REPLY.unpack_from(data, offset)
+            length, kind, message_flags, sequence, _port = unpack(data, offset)
             if sequence >= first:
-                messages.append((message_flags, sequence, kind, data[offset : offset + length]))
+                begin = offset + (_GENERIC if kind == family else 16)
+                messages.append((kind, message_flags, sequence, data[begin : offset + length]))
             offset += (length + 3) & ~3
         return messages
 
 
 def _errno(data: bytes) -> int:
-    return -int(struct.unpack_from("=i", data, 16)[0])
+    return -int(struct.unpack_from("=i", data)[0])
 
 
 def _check(data: bytes, expected: int = 0) -> None:
