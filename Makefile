@@ -13,7 +13,7 @@ help: ## what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12
 
 demo: venv packages ## see it work, in a kernel of its own
-	@tests/lab/run -- tools/copy ansible-playbook playbooks/demo.yml
+	@playbooks/demo/run
 
 test: venv packages ## everything below up to `build`
 	@.venv/bin/python tools/gates.py
