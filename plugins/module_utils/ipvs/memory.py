@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from .changes import (
     AddDestination,
@@ -30,6 +31,7 @@ from .model import (
     DestinationCounters,
     DestinationKey,
     DestinationSettings,
+    Family,
     Forwarding,
     KernelInfo,
     Role,
@@ -41,6 +43,7 @@ from .model import (
     SyncDaemon,
     Timeouts,
     TunnelKind,
+    packed_address,
 )
 from .refusals import refusal
 from .scope import Scope
@@ -52,6 +55,9 @@ ENGINES = frozenset(["", "sip"])
 
 #: What a fresh network namespace starts with (``ip_vs_proto_tcp.c``, ``ip_vs_proto_udp.c``).
 DEFAULT_TIMEOUTS = Timeouts(tcp=900, tcp_fin=120, udp=300)
+
+#: INT_MAX / HZ for the slowest clock a kernel has (HZ=100).
+_MAX_TIMEOUT = 21474836
 
 
 class MemoryTable:
@@ -145,8 +151,7 @@ class MemoryTable:
             del self._settings[change.service], self._pools[change.service]
             return 0
         if isinstance(change, SetTimeouts):
-            self._timeouts = change.after
-            return 0
+            return self._set_timeouts(change.after)
         if isinstance(change, StartDaemon):
             return self._start(change.after)
         if isinstance(change, StopDaemon):
@@ -161,6 +166,8 @@ class MemoryTable:
             return errno.ESRCH
         if change.after.scheduler not in SCHEDULERS or change.after.engine not in ENGINES:
             return errno.ENOENT
+        if change.service.family is Family.INET6 and not 1 <= change.after.netmask <= 128:
+            return errno.EINVAL
         self._settings[change.service] = change.after
         self._pools.setdefault(change.service, {})
         return 0
@@ -184,7 +191,19 @@ class MemoryTable:
             return errno.EEXIST
         if isinstance(change, EditDestination) and change.destination not in pool:
             return errno.ENOENT
+        if isinstance(change, AddDestination) and not _is_host(change.destination.address):
+            return errno.EINVAL
         pool[change.destination] = after
+        return 0
+
+    def _set_timeouts(self, after: Timeouts) -> int:
+        """A time-out of zero stays as it was (``ip_vs_set_timeout``)."""
+        now = self._timeouts
+        if max(after.tcp, after.tcp_fin, after.udp) > _MAX_TIMEOUT:
+            return errno.EINVAL
+        self._timeouts = Timeouts(
+            after.tcp or now.tcp, after.tcp_fin or now.tcp_fin, after.udp or now.udp
+        )
         return 0
 
     def _start(self, daemon: SyncDaemon) -> int:
@@ -193,11 +212,39 @@ class MemoryTable:
             for key, pool in self._pools.items()
             for destination in pool
         )
-        if mixed:
+        if mixed or not _is_multicast(daemon.group):
             return errno.EINVAL
-        if daemon.role in self._daemons:
-            return errno.EEXIST
         if daemon.interface not in self._interfaces:
             return errno.ENODEV
-        self._daemons[daemon.role] = daemon
+        if daemon.role in self._daemons:
+            return errno.EEXIST
+        self._daemons[daemon.role] = _started(daemon, self._interfaces[daemon.interface])
         return 0
+
+
+def _is_multicast(address: str) -> bool:
+    first = packed_address(address)[0]
+    return first == 0xFF if ":" in address else 224 <= first <= 239
+
+
+def _is_host(address: str) -> bool:
+    """Whether a destination can have this address (``ip_vs_new_dest``)."""
+    packed = packed_address(address)
+    if len(packed) == 4:
+        return packed != b"\xff" * 4 and 0 < packed[0] < 224
+    link_local = packed[0] == 0xFE and packed[1] & 0xC0 == 0x80
+    return any(packed) and packed[0] != 0xFF and not link_local
+
+
+def _started(daemon: SyncDaemon, mtu: int) -> SyncDaemon:
+    """As the kernel runs it: zero is its default, maxlen has bounds (``start_sync_thread``)."""
+    headers = 48 if ":" in daemon.group else 28
+    backup = daemon.role is Role.BACKUP
+    longest = min(max(mtu, 1500), 65535) if backup else 1500
+    maxlen = daemon.maxlen or longest - headers
+    return replace(
+        daemon,
+        maxlen=min(max(maxlen, 1024 if backup else 1), 65535 - headers),
+        port=daemon.port or 8848,
+        ttl=daemon.ttl or 1,
+    )

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+
+# Neighbours, and the lab's hosts, whatever the tests are started from.
+for folder in (HERE, HERE.parent / "lab"):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.kernel import KernelTable  # noqa: E402
+from fresh import FreshHost  # noqa: E402 - found by the lines above
+
+
+@pytest.fixture
+def host() -> Iterator[FreshHost]:
+    """A host of this test's own: whatever is done to its table is gone with it."""
+    with FreshHost() as own:
+        yield own
+
+
+@pytest.fixture
+def kernel(host: FreshHost) -> Iterator[KernelTable]:
+    """The table of that host, seen from outside of its namespace."""
+    table = KernelTable(host.name)
+    yield table
+    table.close()
