@@ -166,7 +166,35 @@ def probe_of(
                 return None
             address = known[0]
         address = canonical_address(address)
-    return _PROBES[check.kind](check, address, port)
+    return _probe(check, address, port)
+
+
+def _probe(check: HealthCheck, address: str, port: int) -> Probe:
+    match check.kind:
+        case CheckKind.TCP:
+            return TcpProbe(address, port, check.send, check.expect)
+        case CheckKind.HTTP:
+            return _http(check, address, port, secure=False)
+        case CheckKind.HTTPS:
+            return _http(check, address, port, secure=True)
+        case CheckKind.TLS:
+            return TlsProbe(address, port, check.tls, check.days)
+        case CheckKind.DNS:
+            return DnsProbe(
+                address,
+                port,
+                check.query_name,
+                check.query_type,
+                check.over_tcp,
+                check.rcode,
+                check.answers,
+            )
+        case CheckKind.UDP:
+            return UdpProbe(address, port, check.send, check.expect)
+        case CheckKind.ICMP:
+            return IcmpProbe(address)
+        case CheckKind.COMMAND:
+            return CommandProbe(check.command, address, port)
 
 
 def _http(check: HealthCheck, address: str, port: int, secure: bool) -> HttpProbe:
@@ -181,17 +209,3 @@ def _http(check: HealthCheck, address: str, port: int, secure: bool) -> HttpProb
         check.body,
         check.body_is_regex,
     )
-
-
-_PROBES = {
-    CheckKind.TCP: lambda c, address, port: TcpProbe(address, port, c.send, c.expect),
-    CheckKind.HTTP: lambda c, address, port: _http(c, address, port, secure=False),
-    CheckKind.HTTPS: lambda c, address, port: _http(c, address, port, secure=True),
-    CheckKind.TLS: lambda c, address, port: TlsProbe(address, port, c.tls, c.days),
-    CheckKind.DNS: lambda c, address, port: DnsProbe(
-        address, port, c.query_name, c.query_type, c.over_tcp, c.rcode, c.answers
-    ),
-    CheckKind.UDP: lambda c, address, port: UdpProbe(address, port, c.send, c.expect),
-    CheckKind.ICMP: lambda _check, address, _port: IcmpProbe(address),
-    CheckKind.COMMAND: lambda c, address, port: CommandProbe(c.command, address, port),
-}

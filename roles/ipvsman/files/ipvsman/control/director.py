@@ -9,6 +9,7 @@ that may touch. It never looks at the kernel and never writes to it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -127,28 +128,31 @@ class Director:
     def begin(self, config: Config, prober: Probing, resolver: Resolving) -> None:
         """Take up the first configuration."""
         self._prober, self._resolver = prober, resolver
-        self._adopt_config(config)
+        self._take_up(config, build(config, self._addresses))
 
-    def reload(self) -> Reload:
-        """Read the drop-ins again; a fault leaves the last good configuration running."""
+    async def reload(self) -> Reload:
+        """Read the drop-ins again; a fault leaves the last good configuration running.
+
+        Files are read and pools are built beside the loop: probes go on meanwhile.
+        """
         try:
-            config = self._load()
+            config = await asyncio.to_thread(self._load)
         except ConfigError as error:
             self.failed_reloads += 1
             self.last_reload = Reload(self._wall(), self.generation, str(error))
             message = f"reload refused, the configuration before it goes on: {error}"
             self._journal.record(Kind.RELOAD, "config", message, logging.ERROR)
             return self.last_reload
-        return self.adopt(config)
+        return await self.adopt(config)
 
-    def adopt(self, config: Config) -> Reload:
+    async def adopt(self, config: Config) -> Reload:
         """Take up a configuration that has been read and found good."""
         self.reloads += 1
         if config.digest == self.config.digest and self.generation:
             self.config = config
             self.last_reload = Reload(self._wall(), self.generation)
             return self.last_reload
-        self._adopt_config(config)
+        self._take_up(config, await asyncio.to_thread(build, config, dict(self._addresses)))
         message = f"configuration {self.generation} loaded: {len(config.frontends)} frontends"
         self._journal.record(Kind.RELOAD, "config", message, generation=self.generation)
         return self.last_reload
@@ -197,7 +201,7 @@ class Director:
         for name, _family in sorted(changed, key=lambda item: (item[0], item[1].value)):
             found = ", ".join(self._addresses[name, _family]) or "nothing"
             self._journal.record(Kind.RESOLVE, name, f"{name} ({_family.value}) is {found}")
-        self._rebuild()
+        self._want(build(self.config, self._addresses))
 
     def override(self, subject: Subject, disabled: bool, reason: str = "") -> None:
         """The operator takes something out (disabled) or in."""
@@ -230,7 +234,7 @@ class Director:
         """Checks whose last result is too old."""
         return frozenset(self._stale)
 
-    def _adopt_config(self, config: Config) -> None:
+    def _take_up(self, config: Config, desired: Desired) -> None:
         self.generation += 1
         self.config = config
         self.last_reload = Reload(self._wall(), self.generation)
@@ -238,11 +242,11 @@ class Director:
         self._addresses = {name: found for name, found in self._addresses.items() if name in names}
         if self._resolver is not None:
             self._resolver.want(names)
-        self._rebuild()
+        self._want(desired)
 
-    def _rebuild(self) -> None:
-        """What shall be, from scratch; health of checks that are still wanted goes on."""
-        self.desired = build(self.config, self._addresses)
+    def _want(self, desired: Desired) -> None:
+        """What shall be, from now on; health of checks that are still wanted goes on."""
+        self.desired = desired
         self._users = self.desired.services_by_check()
         wanted = self.desired.checks()
         new = wanted - self.known.keys()

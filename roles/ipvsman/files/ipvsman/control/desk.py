@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What faces may look at and ask for: the daemon as a whole, for those who translate it.
+
+Looking is at values that nobody changes under the reader; asking goes to the one who decides. One
+command at a time: a reload and a change of the drop-ins never cross.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from ipvsman.config.model import Config
+from ipvsman.health.spec import Probe, Verdict
+from ipvsman.ipvs.model import ServiceKey
+
+from .desired import Desired, Member, Pool
+from .director import Director, Reload
+from .journal import Journal
+from .keeper import Account, Keeper
+from .live import Live, Reading
+from .memory import Known
+from .overrides import Overrides, Subject
+
+
+class OneShotProbing(Protocol):
+    """What the desk needs of the prober."""
+
+    async def probe_once(self, probe: Probe, timeout: float) -> Verdict:
+        """One probe, now."""
+
+
+class Desk:
+    """See above."""
+
+    def __init__(
+        self,
+        director: Director,
+        keeper: Keeper,
+        live: Live,
+        journal: Journal,
+        prober: OneShotProbing,
+        clock: Callable[[], float],
+    ) -> None:
+        self._director = director
+        self._keeper = keeper
+        self._live = live
+        self._prober = prober
+        self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
+        self.journal = journal
+
+    # -- looking
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self._director.config
+
+    @property
+    def desired(self) -> Desired:
+        """The pools as configured."""
+        return self._director.desired
+
+    @property
+    def overrides(self) -> Overrides:
+        """What the operator has said."""
+        return self._director.overrides
+
+    @property
+    def account(self) -> Account:
+        """What the keeper has done and knows: effective weights with reasons, foreign services."""
+        return self._keeper.account
+
+    @property
+    def generation(self) -> int:
+        """Number of the configuration in force, from 1."""
+        return self._director.generation
+
+    @property
+    def last_reload(self) -> Reload:
+        """The outcome of the last reload."""
+        return self._director.last_reload
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since the start."""
+        return self._clock() - self._director.started
+
+    def known(self, member: Member) -> Known | None:
+        """Health and history of a destination's check; None = it has none."""
+        return None if member.check is None else self._director.known.get(member.check)
+
+    def is_stale(self, member: Member) -> bool:
+        """Whether the last result of its check is too old."""
+        return member.check in self._director.stale
+
+    def age(self, moment: float) -> float:
+        """Seconds since a moment of the daemon's clock (Health.since, Health.checked)."""
+        return self._clock() - moment
+
+    def members(self) -> Iterable[tuple[Pool, Member]]:
+        """Every destination with its pool, in numeric order."""
+        pools = self.desired.pools
+        for service in sorted(pools, key=lambda key: key.order()):
+            pool = pools[service]
+            for key in sorted(pool.members, key=lambda key: key.order()):
+                yield pool, pool.members[key]
+
+    async def reading(self, age: float | None = None) -> Reading:
+        """The kernel's table and counters, at most so many seconds old. Raises IpvsError."""
+        return await self._live.read(age)
+
+    @property
+    def reading_failures(self) -> int:
+        """Readings of the kernel that failed since the start."""
+        return self._live.failures
+
+    def is_ready(self) -> bool:
+        """Whether the kernel has been made what it shall be at least once, and the keeper lives."""
+        return self._keeper.alive and self.account.passed is not None and not self.account.error
+
+    # -- asking
+
+    async def reload(self) -> Reload:
+        """Read the drop-ins again."""
+        async with self._one_at_a_time:
+            return await self._director.reload()
+
+    async def replace_config(self, write: Callable[[], None]) -> Reload:
+        """Write drop-ins and read them, with no other reload between. write runs in a thread."""
+        async with self._one_at_a_time:
+            await asyncio.to_thread(write)
+            return await self._director.reload()
+
+    async def settled(self, timeout: float) -> bool:
+        """Whether, within so many seconds, the kernel is seen to be as it is to be now."""
+        return await asyncio.to_thread(self._keeper.wait_settled, timeout)
+
+    def override(self, subject: Subject, disabled: bool, reason: str = "") -> None:
+        """The operator takes something out (disabled) or in."""
+        self._director.override(subject, disabled, reason)
+
+    def release(self, subject: Subject) -> bool:
+        """The operator leaves it to the configuration again; whether there was an override."""
+        return self._director.release(subject)
+
+    def resync(self) -> None:
+        """Compare everything with the kernel now."""
+        self._keeper.resync()
+
+    async def probe(self, member: Member) -> Verdict | None:
+        """Probe one destination now, beside its schedule; None when it has no check."""
+        if member.check is None:
+            return None
+        return await self._prober.probe_once(member.check.probe, member.check.timing.timeout)
+
+    def services(self) -> list[ServiceKey]:
+        """Services as configured, in numeric order."""
+        return sorted(self.desired.pools, key=lambda key: key.order())
