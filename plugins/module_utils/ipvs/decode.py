@@ -7,8 +7,10 @@ from __future__ import annotations
 import socket
 import struct
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Callable
 
 from . import wire
@@ -49,48 +51,49 @@ def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
         offset += (length + 3) & ~3
 
 
-Row = tuple[bytes, ...]
-
-
 class Rows:
-    """Picks the payloads of wanted attributes out of many messages that look alike.
+    """Cuts groups of attributes out of many messages that look alike.
 
-    Messages of one dump differ in values and hardly ever in layout. So the layout of one message is
-    learned as a single struct; while the next message has the same length and the same attribute
-    headers, one unpack does for it. Any other message is read attribute by attribute, and learned.
+    Messages of one dump differ in values and hardly ever in layout. So the places of the groups are
+    learned from one message, and stand as long as the next one has the same length. A cut holds its
+    attributes as they came, headers included: whoever reads it sees whether it is what it is taken
+    for, and equal cuts say the same.
     """
 
-    def __init__(self, *wanted: int) -> None:
-        self._wanted = wanted
+    def __init__(self, first: Sequence[int], second: Sequence[int], *more: Sequence[int]) -> None:
+        """Groups, each of the numbers of attributes that the kernel puts side by side."""
+        self._groups = (first, second, *more)
         self._length = -1
-        self._headers: tuple[bytes, ...] = ()
-        self._unpack: Callable[[bytes], tuple[bytes, ...]] = struct.Struct("").unpack
-        self._places: Sequence[int | None] = ()
+        self._cut: Callable[[bytes], tuple[bytes, ...]]
 
-    def row(self, data: bytes) -> Row:
-        """Payloads of the wanted attributes, in their order; empty where one is missing."""
-        if len(data) == self._length:
-            fields = self._unpack(data)
-            if fields[::2] == self._headers:
-                return tuple([b"" if place is None else fields[place] for place in self._places])
-        return self._learn(data)
+    def row(self, data: bytes) -> tuple[bytes, ...]:
+        """The attributes of each group; empty where the message has none of them.
 
-    def _learn(self, data: bytes) -> Row:
-        found = list(attributes(data))
-        layout, headers, offset = "=", [], 0
-        for _number, (_kind, payload) in enumerate(found):
-            headers.append(data[offset : offset + 4])
-            padding = min(-len(payload) % 4, len(data) - offset - 4 - len(payload))
-            layout += f"4s{len(payload)}s{padding}x"
-            offset += 4 + len(payload) + padding
-        layout += f"{len(data) - offset}x"
-        places = {kind: 2 * number + 1 for number, (kind, _payload) in enumerate(found)}
+        data: a message that is one attribute, inside of which the others are.
+        """
+        if len(data) != self._length:
+            self._learn(data)
+        return self._cut(data)
+
+    def _learn(self, data: bytes) -> None:
+        places, offset = [], _HEADER.size
+        for kind, payload in attributes(data[offset:]):
+            end = offset + ((_HEADER.size + len(payload) + 3) & ~3)
+            places.append((kind, offset, end))
+            offset = end
+        self._cut = itemgetter(*(_reach(group, places) for group in self._groups))
         self._length = len(data)
-        self._headers = tuple(headers)
-        self._unpack = struct.Struct(layout).unpack
-        self._places = [places.get(kind) for kind in self._wanted]
-        payloads = dict(found)
-        return tuple(payloads.get(kind, b"") for kind in self._wanted)
+
+
+def _reach(group: Sequence[int], places: Sequence[tuple[int, int, int]]) -> slice:
+    """From the first to the last attribute of a group; places: type, begin and end of each."""
+    found = [(begin, end) for kind, begin, end in places if kind in group]
+    return slice(found[0][0], found[-1][1]) if found else slice(0)
+
+
+def _values(cut: bytes) -> dict[int, bytes]:
+    """Payloads by type; empty where one is missing."""
+    return defaultdict(bytes, attributes(cut))
 
 
 def _number(payload: bytes) -> int:
@@ -108,110 +111,148 @@ def _word(words: dict[int, Any], number: int, what: str) -> Any:
         raise UnknownValue(f"the kernel reports {what} {number}, which has no name here") from None
 
 
+#: Of the 16 bytes that the kernel reserves for either.
+_ADDRESS_LENGTH = {Family.INET: 4, Family.INET6: 16}
+
+
 def _address(payload: bytes, family: Family) -> str:
-    if family is Family.INET:
-        return socket.inet_ntop(socket.AF_INET, payload[:4])
-    return socket.inet_ntop(socket.AF_INET6, payload[:16])
+    return socket.inet_ntop(wire.AF[family], payload[: _ADDRESS_LENGTH[family]])
 
 
 SERVICE_IDENTITY = (wire.SVC_AF, wire.SVC_PROTOCOL, wire.SVC_ADDR, wire.SVC_PORT, wire.SVC_FWMARK)
 SERVICE_SETTINGS = (
-    wire.SVC_AF,
     wire.SVC_SCHED,
+    wire.SVC_PE,
     wire.SVC_FLAGS,
     wire.SVC_TIMEOUT,
     wire.SVC_NETMASK,
-    wire.SVC_PE,
 )
 
 
-@lru_cache(maxsize=4096)
-def service_key(row: Row) -> ServiceKey:
+def service_key(identity: bytes) -> ServiceKey:
     """From the attributes of SERVICE_IDENTITY."""
-    af, protocol, address, port, mark = row
-    family: Family = _word(wire.FAMILIES, _number(af), "address family")
-    if _number(mark):
-        return Firewallmark(_number(mark), family)
-    transport: Transport = _word(wire.TRANSPORTS, _number(protocol), "transport protocol")
-    return Endpoint(transport, _address(address, family), int.from_bytes(port, "big"))
-
-
-@lru_cache(maxsize=4096)
-def service_settings(row: Row) -> ServiceSettings:
-    """From the attributes of SERVICE_SETTINGS."""
-    af, scheduler, flags, timeout, netmask, engine = row
-    bits = _number(flags[:4])
-    inet6 = _number(af) == socket.AF_INET6
-    return ServiceSettings(
-        _text(scheduler),
-        ServiceFlags(bits & wire.F_SCHEDULING),
-        _number(timeout) if bits & wire.F_PERSISTENT else 0,
-        _number(netmask) if inet6 else int.from_bytes(netmask, "big"),
-        _text(engine),
+    values = _values(identity)
+    family: Family = _word(wire.FAMILIES, _number(values[wire.SVC_AF]), "address family")
+    mark = _number(values[wire.SVC_FWMARK])
+    if mark:
+        return Firewallmark(mark, family)
+    transport: Transport = _word(
+        wire.TRANSPORTS, _number(values[wire.SVC_PROTOCOL]), "transport protocol"
+    )
+    return Endpoint(
+        transport,
+        _address(values[wire.SVC_ADDR], family),
+        int.from_bytes(values[wire.SVC_PORT], "big"),
     )
 
 
-DESTINATION_IDENTITY = (wire.DEST_ADDR, wire.DEST_PORT, wire.DEST_FAMILY)
+@lru_cache(maxsize=4096)
+def service_settings(settings: bytes, family: Family) -> ServiceSettings:
+    """From the attributes of SERVICE_SETTINGS."""
+    values = _values(settings)
+    bits = _number(values[wire.SVC_FLAGS][:4])
+    netmask = values[wire.SVC_NETMASK]
+    return ServiceSettings(
+        _text(values[wire.SVC_SCHED]),
+        ServiceFlags(bits & wire.F_SCHEDULING),
+        _number(values[wire.SVC_TIMEOUT]) if bits & wire.F_PERSISTENT else 0,
+        _number(netmask) if family is Family.INET6 else int.from_bytes(netmask, "big"),
+        _text(values[wire.SVC_PE]),
+    )
+
+
+DESTINATION_IDENTITY = (wire.DEST_ADDR, wire.DEST_PORT)
 DESTINATION_SETTINGS = (
     wire.DEST_FORWARDING,
     wire.DEST_WEIGHT,
-    wire.DEST_UPPER,
-    wire.DEST_LOWER,
     wire.DEST_TUN_TYPE,
     wire.DEST_TUN_PORT,
     wire.DEST_TUN_FLAGS,
+    wire.DEST_UPPER,
+    wire.DEST_LOWER,
 )
+DESTINATION_FAMILY = (wire.DEST_FAMILY,)
+
+# The attributes of DESTINATION_IDENTITY, the port as the number it is.
+_IDENTITY = struct.Struct(">4s16s4sH2x")
+_ADDRESS_HEADER = _HEADER.pack(20, wire.DEST_ADDR)
+_PORT_HEADER = _HEADER.pack(6, wire.DEST_PORT)
 
 
-@lru_cache(maxsize=65536)
-def destination_key(row: Row, service_family: Family) -> DestinationKey:
-    """From the attributes of DESTINATION_IDENTITY; kernels before 3.18 send no family."""
-    address, port, af = row
-    family: Family = _word(wire.FAMILIES, _number(af), "address family") if af else service_family
-    return DestinationKey(_address(address, family), int.from_bytes(port, "big"))
+def destination_key(identity: bytes, af: bytes, service_family: Family) -> DestinationKey:
+    """From the attributes of DESTINATION_IDENTITY and DESTINATION_FAMILY."""
+    try:
+        address_header, address, port_header, port = _IDENTITY.unpack(identity)
+    except struct.error:
+        raise UnknownValue("a destination without an address or a port") from None
+    if address_header != _ADDRESS_HEADER or port_header != _PORT_HEADER:
+        raise UnknownValue("a destination whose attributes are out of order")
+    number, length = _address_form(af, service_family)
+    return DestinationKey(socket.inet_ntop(number, address[:length]), port)
+
+
+@lru_cache(maxsize=16)
+def _address_form(af: bytes, service_family: Family) -> tuple[int, int]:
+    """Number of the address family and length of an address; before 3.18 no family is sent."""
+    payload = _values(af)[wire.DEST_FAMILY]
+    number = _number(payload) if payload else wire.AF[service_family]
+    family: Family = _word(wire.FAMILIES, number, "address family")
+    return number, _ADDRESS_LENGTH[family]
 
 
 @lru_cache(maxsize=4096)
-def destination_settings(row: Row) -> DestinationSettings:
+def destination_settings(settings: bytes) -> DestinationSettings:
     """From the attributes of DESTINATION_SETTINGS; kernels before 5.2 know no tunnel attributes."""
-    forwarding, weight, upper, lower, kind, port, checksum = row
+    values = _values(settings)
     tunnel = Tunnel(
-        _word(wire.TUNNEL_KINDS, _number(kind), "tunnel type"),
-        int.from_bytes(port, "big"),
-        _word(wire.CHECKSUMS, _number(checksum), "tunnel checksum flags"),
+        _word(wire.TUNNEL_KINDS, _number(values[wire.DEST_TUN_TYPE]), "tunnel type"),
+        int.from_bytes(values[wire.DEST_TUN_PORT], "big"),
+        _word(
+            wire.CHECKSUMS,
+            _number(values[wire.DEST_TUN_FLAGS]),
+            "tunnel checksum flags",
+        ),
     )
     return DestinationSettings(
-        _number(weight),
-        _word(wire.FORWARDINGS, _number(forwarding), "forwarding method"),
-        _number(upper),
-        _number(lower),
+        _number(values[wire.DEST_WEIGHT]),
+        _word(wire.FORWARDINGS, _number(values[wire.DEST_FORWARDING]), "forwarding method"),
+        _number(values[wire.DEST_UPPER]),
+        _number(values[wire.DEST_LOWER]),
         PLAIN_TUNNEL if tunnel == PLAIN_TUNNEL else tunnel,
     )
-
-
-def counters(stats64: bytes, stats: bytes) -> Counters:
-    """From a nested statistics attribute, the 64-bit one where there is one."""
-    values = {kind: _number(payload) for kind, payload in attributes(stats64 or stats)}
-    # CONNS, INPKTS, OUTPKTS, INBYTES, OUTBYTES, CPS, INPPS, OUTPPS, INBPS, OUTBPS
-    return Counters(*(values.get(kind, 0) for kind in range(1, 11)))
 
 
 DESTINATION_COUNTERS = (
     wire.DEST_ACTIVE,
     wire.DEST_INACTIVE,
     wire.DEST_PERSISTENT,
-    wire.DEST_STATS64,
     wire.DEST_STATS,
+    wire.DEST_STATS64,
 )
-SERVICE_COUNTERS = (wire.SVC_STATS64, wire.SVC_STATS)
+SERVICE_COUNTERS = (wire.SVC_STATS, wire.SVC_STATS64)
 
 
-def destination_counters(row: Row) -> DestinationCounters:
+def service_counters(cut: bytes) -> Counters:
+    """From the attributes of SERVICE_COUNTERS."""
+    values = _values(cut)
+    return _counters(values[wire.SVC_STATS64] or values[wire.SVC_STATS])
+
+
+def destination_counters(cut: bytes) -> DestinationCounters:
     """From the attributes of DESTINATION_COUNTERS."""
-    active, inactive, persistent, stats64, stats = row
+    values = _values(cut)
     return DestinationCounters(
-        _number(active), _number(inactive), _number(persistent), counters(stats64, stats)
+        _number(values[wire.DEST_ACTIVE]),
+        _number(values[wire.DEST_INACTIVE]),
+        _number(values[wire.DEST_PERSISTENT]),
+        _counters(values[wire.DEST_STATS64] or values[wire.DEST_STATS]),
     )
+
+
+def _counters(nested: bytes) -> Counters:
+    values = {kind: _number(payload) for kind, payload in attributes(nested)}
+    # CONNS, INPKTS, OUTPKTS, INBYTES, OUTBYTES, CPS, INPPS, OUTPPS, INBPS, OUTBPS
+    return Counters(*(values.get(kind, 0) for kind in range(1, 11)))
 
 
 def timeouts(data: bytes) -> Timeouts:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 from functools import lru_cache
 
@@ -20,6 +21,7 @@ from .changes import (
     StartDaemon,
 )
 from .model import (
+    PLAIN_TUNNEL,
     DestinationKey,
     DestinationSettings,
     Family,
@@ -27,6 +29,7 @@ from .model import (
     ServiceKey,
     ServiceSettings,
     SyncDaemon,
+    Tunnel,
     packed_address,
 )
 
@@ -96,45 +99,50 @@ def _service(key: ServiceKey, settings: ServiceSettings) -> bytes:
     return _attribute(wire.NESTED | wire.SERVICE, body)
 
 
-# One destination, all attributes, ports already in network order: the hot path of a large apply.
-_DESTINATION = struct.Struct("=HH HH16s HH2sxx HHHxx HHI HHI HHI HHI HHBxxx HH2sxx HHHxx")
+# One destination, all attributes but the tunnel's: the hot path of a large apply. What is the same
+# in each of them, the headers, is there ready made.
+_DESTINATION = struct.Struct("=8s16s 4sHxx 4sHxx 4sI 4sI 4sI 4sI 24s")
+_ADDRESS = _HEADER.pack(_DESTINATION.size, wire.NESTED | wire.DEST) + _HEADER.pack(
+    20, wire.DEST_ADDR
+)
+_PORT = _HEADER.pack(6, wire.DEST_PORT)
+_FAMILY = _HEADER.pack(6, wire.DEST_FAMILY)
+_FORWARDING = _HEADER.pack(8, wire.DEST_FORWARDING)
+_WEIGHT = _HEADER.pack(8, wire.DEST_WEIGHT)
+_UPPER = _HEADER.pack(8, wire.DEST_UPPER)
+_LOWER = _HEADER.pack(8, wire.DEST_LOWER)
+
+
+def _tunnel(tunnel: Tunnel) -> bytes:
+    return (
+        _u8(wire.DEST_TUN_TYPE, wire.TUNNEL_KIND[tunnel.kind])
+        + _be16(wire.DEST_TUN_PORT, tunnel.port)
+        + _u16(wire.DEST_TUN_FLAGS, wire.CHECKSUM[tunnel.checksum])
+    )
+
+
+_PLAIN_TUNNEL = _tunnel(PLAIN_TUNNEL)
 
 
 def _destination(key: DestinationKey, settings: DestinationSettings) -> bytes:
+    packed = packed_address(key.address)
     tunnel = settings.tunnel
     return _DESTINATION.pack(
-        _DESTINATION.size,
-        wire.NESTED | wire.DEST,
-        20,
-        wire.DEST_ADDR,
-        packed_address(key.address),
-        6,
-        wire.DEST_PORT,
-        key.port.to_bytes(2, "big"),
-        6,
-        wire.DEST_FAMILY,
-        wire.AF[key.family],
-        8,
-        wire.DEST_FORWARDING,
+        _ADDRESS,
+        packed,
+        _PORT,
+        socket.htons(key.port),
+        _FAMILY,
+        socket.AF_INET if len(packed) == 4 else socket.AF_INET6,
+        _FORWARDING,
         wire.METHOD[settings.forwarding],
-        8,
-        wire.DEST_WEIGHT,
+        _WEIGHT,
         settings.weight,
-        8,
-        wire.DEST_UPPER,
+        _UPPER,
         settings.upper,
-        8,
-        wire.DEST_LOWER,
+        _LOWER,
         settings.lower,
-        5,
-        wire.DEST_TUN_TYPE,
-        wire.TUNNEL_KIND[tunnel.kind],
-        6,
-        wire.DEST_TUN_PORT,
-        tunnel.port.to_bytes(2, "big"),
-        6,
-        wire.DEST_TUN_FLAGS,
-        wire.CHECKSUM[tunnel.checksum],
+        _PLAIN_TUNNEL if tunnel is PLAIN_TUNNEL else _tunnel(tunnel),
     )
 
 

@@ -50,24 +50,26 @@ class KernelTable:
     def read(self, scope: Scope) -> State:
         """See Table.read. What the kernel holds and no word exists for is named in unreadable."""
         keys = scope.service_keys()
-        identity = decode.Rows(*decode.SERVICE_IDENTITY)
-        settings_of = decode.Rows(*decode.SERVICE_SETTINGS)
+        rows = decode.Rows(decode.SERVICE_IDENTITY, decode.SERVICE_SETTINGS)
         unreadable: list[str] = []
         settings: dict[ServiceKey, ServiceSettings] = {}
         for data in self._services(keys):
             try:
-                key = decode.service_key(identity.row(data))
-                settings[key] = decode.service_settings(settings_of.row(data))
+                identity, described = rows.row(data)
+                key = decode.service_key(identity)
+                settings[key] = decode.service_settings(described, key.family)
             except decode.UnknownValue as unknown:
                 unreadable.append(f"a virtual service: {unknown}")
-        rows = decode.Rows(*decode.DESTINATION_IDENTITY), decode.Rows(*decode.DESTINATION_SETTINGS)
+        rows = decode.Rows(
+            decode.DESTINATION_IDENTITY, decode.DESTINATION_SETTINGS, decode.DESTINATION_FAMILY
+        )
         services = {
             key: Service(key, settings[key], self._pool(key, rows, unreadable)) for key in settings
         }
         timeouts = decode.timeouts(self._kernel.ask(wire.GET_CONFIG)) if scope.timeouts else None
         daemons: dict[Role, SyncDaemon] = {}
         if scope.daemons:
-            found = [decode.daemon(data) for data in self._elements(wire.GET_DAEMON)]
+            found = [decode.daemon(data[4:]) for data in self._kernel.dump(wire.GET_DAEMON)]
             daemons = {daemon.role: daemon for daemon in found}
         return scope.restrict(State(services, timeouts, daemons, tuple(unreadable)))
 
@@ -79,6 +81,9 @@ class KernelTable:
         for start in range(0, len(changes), self._kernel.commands_a_send):
             chunk = changes[start : start + self._kernel.commands_a_send]
             errors, lost = self._kernel.tell([encode.command(change) for change in chunk])
+            if not errors and not lost:
+                done += chunk
+                continue
             for number, change in enumerate(chunk):
                 if number in errors:
                     refused.append(refusal(change, errors[number]))
@@ -92,18 +97,21 @@ class KernelTable:
         self, services: Iterable[ServiceKey] | None = None
     ) -> Mapping[ServiceKey, ServiceCounters]:
         """See Table.counters."""
-        identity, counted = (
-            decode.Rows(*decode.SERVICE_IDENTITY),
-            decode.Rows(*decode.SERVICE_COUNTERS),
-        )
+        rows = decode.Rows(decode.SERVICE_IDENTITY, decode.SERVICE_COUNTERS)
         traffic = {}
         for data in self._services(services):
             try:
-                key = decode.service_key(identity.row(data))
+                identity, counted = rows.row(data)
+                key = decode.service_key(identity)
             except decode.UnknownValue:
                 continue
-            traffic[key] = decode.counters(*counted.row(data))
-        return {key: ServiceCounters(traffic[key], self._pool_counters(key)) for key in traffic}
+            traffic[key] = decode.service_counters(counted)
+        rows = decode.Rows(
+            decode.DESTINATION_IDENTITY, decode.DESTINATION_COUNTERS, decode.DESTINATION_FAMILY
+        )
+        return {
+            key: ServiceCounters(traffic[key], self._pool_counters(key, rows)) for key in traffic
+        }
 
     def connections(self) -> Iterator[Connection]:
         """See Table.connections."""
@@ -153,37 +161,34 @@ class KernelTable:
 
     # -- services and destinations
 
-    def _elements(self, number: int, payload: bytes = b"") -> list[bytes]:
-        """What is inside the one attribute of each message of a dump."""
-        return [data[4:] for data in self._kernel.dump(number, payload)]
-
     def _services(self, keys: Iterable[ServiceKey] | None) -> Iterable[bytes]:
         """The named services, those that exist; None = all."""
         if keys is None:
-            return self._elements(wire.GET_SERVICE)
+            return self._kernel.dump(wire.GET_SERVICE)
         names = [encode.service_name(key) for key in sorted(keys, key=lambda key: key.order())]
-        answers = self._kernel.ask_each(wire.GET_SERVICE, names, missing=errno.ESRCH)
-        return (data[4:] for data in answers)
+        return self._kernel.ask_each(wire.GET_SERVICE, names, missing=errno.ESRCH)
 
     def _pool(
-        self, key: ServiceKey, rows: tuple[decode.Rows, decode.Rows], unreadable: list[str]
+        self, key: ServiceKey, rows: decode.Rows, unreadable: list[str]
     ) -> dict[DestinationKey, DestinationSettings]:
-        identity, settings = rows
+        family = key.family
         pool = {}
-        for data in self._elements(wire.GET_DEST, encode.service_name(key)):
+        for data in self._kernel.dump(wire.GET_DEST, encode.service_name(key)):
             try:
-                name = decode.destination_key(identity.row(data), key.family)
-                pool[name] = decode.destination_settings(settings.row(data))
+                identity, settings, af = rows.row(data)
+                name = decode.destination_key(identity, af, family)
+                pool[name] = decode.destination_settings(settings)
             except decode.UnknownValue as unknown:
                 unreadable.append(f"a destination of {key}: {unknown}")
         return pool
 
-    def _pool_counters(self, key: ServiceKey) -> dict[DestinationKey, DestinationCounters]:
-        identity = decode.Rows(*decode.DESTINATION_IDENTITY)
-        counted = decode.Rows(*decode.DESTINATION_COUNTERS)
-        return {
-            decode.destination_key(identity.row(data), key.family): decode.destination_counters(
-                counted.row(data)
-            )
-            for data in self._elements(wire.GET_DEST, encode.service_name(key))
-        }
+    def _pool_counters(
+        self, key: ServiceKey, rows: decode.Rows
+    ) -> dict[DestinationKey, DestinationCounters]:
+        family = key.family
+        pool = {}
+        for data in self._kernel.dump(wire.GET_DEST, encode.service_name(key)):
+            identity, counted, af = rows.row(data)
+            name = decode.destination_key(identity, af, family)
+            pool[name] = decode.destination_counters(counted)
+        return pool

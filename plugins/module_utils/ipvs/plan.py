@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Optional
 
 from .changes import (
     AddDestination,
@@ -42,6 +43,7 @@ from .text import daemon_words, destination_words, service_words, timeout_words,
 
 Phases = tuple[tuple[Change, ...], ...]
 Pool = Mapping[DestinationKey, DestinationSettings]
+_Difference = tuple[DestinationKey, Optional[DestinationSettings], Optional[DestinationSettings]]
 
 _NO_POOL: Pool = {}
 
@@ -168,14 +170,8 @@ class _Draft:
     def _pool(self, service: ServiceKey, have: Pool, want: Pool, scope: PoolScope) -> Pool:
         if have == want:
             return have
-        keys = have.keys() | want.keys()
-        if not isinstance(scope, Everything):
-            keys = keys & scope
         pool = dict(have)
-        for key in sorted(keys, key=DestinationKey.order):
-            before, after = have.get(key), want.get(key)
-            if before == after:
-                continue
+        for key, before, after in _differences(have, want, scope):
             if after is None:
                 self.remove_destinations.append(RemoveDestination(service, key, pool.pop(key)))
                 continue
@@ -215,6 +211,19 @@ def _service_keys(current: State, desired: State, scope: Scope) -> list[ServiceK
     keys = scope.service_keys()
     both = current.services.keys() | desired.services.keys()
     return sorted(both if keys is None else both & keys, key=lambda key: key.order())
+
+
+def _differences(have: Pool, want: Pool, scope: PoolScope) -> list[_Difference]:
+    """Destinations in scope that are not the same, each as it is and as it shall be, in order."""
+    found: list[_Difference] = [
+        (key, before, after)
+        for key, after in want.items()
+        if (before := have.get(key)) is None or before != after
+    ]
+    found += [(key, before, None) for key, before in have.items() if key not in want]
+    if not isinstance(scope, Everything):
+        found = [difference for difference in found if difference[0] in scope]
+    return sorted(found, key=lambda difference: difference[0].order())
 
 
 def _lines(state: State, changes: Iterable[Change]) -> dict[str, str]:
