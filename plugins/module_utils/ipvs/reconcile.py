@@ -61,11 +61,10 @@ def reconcile(
         rest = plan(current, step.target, scope)
         left = {subject(change) for change in rest.changes}
         done += tuple(change for change in outcome.unknown if subject(change) not in left)
-        if outcome.refused or outcome.unknown:
-            continue
-        if rest:
+        if not rest and not outcome.refused:
+            return Plan(before, step.target, (done,))
+        if not outcome.refused and not outcome.unknown:
             break
-        return Plan(before, step.target, (done,))
     raise NotConverged(rest, done)
 
 
