@@ -100,6 +100,7 @@ class Keeper:
         self._everything = False
         self._stopping = False
         self._clearing = False
+        self._clear_first = False
         self._failed = 0
         # Snapshots are numbered, to tell which is the newest that the kernel has been seen to obey.
         self._published = self._settled = 0
@@ -111,8 +112,9 @@ class Keeper:
 
     # -- for everybody
 
-    def start(self) -> None:
-        """Begin to work."""
+    def start(self, *, clear_first: bool = False) -> None:
+        """Begin to work; clear_first: by removing what is owned, before anything is made."""
+        self._clear_first = clear_first
         self._thread.start()
 
     def publish(self, snapshot: Snapshot, services: Iterable[ServiceKey] | None = None) -> None:
@@ -167,6 +169,8 @@ class Keeper:
 
     def _run(self) -> None:
         try:
+            if self._clear_first:
+                self._attempt(self._clear)
             while self._turn():
                 pass
             if self._clearing:

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One daemon at a time: a lock on a file, which holds our pid while we hold the lock."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+
+
+class Locked(Exception):
+    """Another process holds the lock."""
+
+
+class Lock:
+    """Held from acquire to release, or to the end of the process, however it ends."""
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+        self._handle: int | None = None
+
+    def acquire(self) -> None:
+        """Take it. Raises Locked, OSError."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(handle, 32).decode("ascii", "replace").strip() or "unknown"
+            os.close(handle)
+            raise Locked(f"{self._path} is held by process {holder}") from None
+        except OSError:
+            os.close(handle)
+            raise
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        self._handle = handle
+
+    def release(self) -> None:
+        """Give it back, and leave no pid behind that somebody could take for ours."""
+        if self._handle is not None:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._handle, 0)
+            os.close(self._handle)
+            self._handle = None
+
+    def holder(self) -> int | None:
+        """Pid of the process that holds the lock now; None = nobody does."""
+        try:
+            handle = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            text = os.read(handle, 32).decode("ascii", "replace").strip()
+            return int(text) if text.isdigit() else None
+        finally:
+            os.close(handle)
+        return None

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One line a fact: key=value for people and journald, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.handlers
+import os
+import sys
+from datetime import UTC, datetime
+
+#: journald reads the priority from the beginning of a line (sd-daemon(3)).
+_PRIORITIES = {
+    logging.DEBUG: "<7>",
+    logging.INFO: "<6>",
+    logging.WARNING: "<4>",
+    logging.ERROR: "<3>",
+    logging.CRITICAL: "<2>",
+}
+
+
+class TextFormatter(logging.Formatter):
+    """``TIME LEVEL message kind=... subject=... key=value``; under journald without the time."""
+
+    def __init__(self, *, journald: bool) -> None:
+        super().__init__()
+        self._journald = journald
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, whatever is in the message."""
+        message = " | ".join(record.getMessage().splitlines())
+        words = [message]
+        for key in ("kind", "subject"):
+            value = getattr(record, key, "")
+            if value:
+                words.append(f"{key}={_quoted(value)}")
+        words += [f"{key}={_quoted(value)}" for key, value in getattr(record, "facts", {}).items()]
+        if record.exc_info:
+            words.append(f"exception={_quoted(self.formatException(record.exc_info))}")
+        line = " ".join(words)
+        if self._journald:
+            return _PRIORITIES.get(record.levelno, "<6>") + line
+        moment = datetime.fromtimestamp(record.created).astimezone().isoformat("T", "milliseconds")
+        return f"{moment} {record.levelname} {line}"
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, message, kind, subject and what else is known."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One object."""
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat("T", "milliseconds")
+        entry = {"time": moment, "level": record.levelname.lower(), "message": record.getMessage()}
+        for key in ("kind", "subject"):
+            value = getattr(record, key, "")
+            if value:
+                entry[key] = value
+        facts = getattr(record, "facts", None)
+        if facts:
+            entry["facts"] = facts
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry, default=str)
+
+
+def set_up(level: str, style: str, *, syslog: bool = False) -> None:
+    """Log to stderr from now on; syslog: to syslog, too. An unknown level means info."""
+    number = getattr(logging, level.upper(), None)
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    journald = bool(os.environ.get("JOURNAL_STREAM"))
+    handlers[0].setFormatter(
+        JsonFormatter() if style == "json" else TextFormatter(journald=journald)
+    )
+    if syslog and os.path.exists("/dev/log"):
+        handler = logging.handlers.SysLogHandler("/dev/log")
+        handler.ident = "ipvsman: "
+        handler.setFormatter(TextFormatter(journald=True))
+        handlers.append(handler)
+    logging.basicConfig(
+        level=number if isinstance(number, int) else logging.INFO, handlers=handlers, force=True
+    )
+    # Libraries tell what they do at info; what they do is not what the operator looks for.
+    for name in ("aiohttp", "asyncio", "pyroute2"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _quoted(value: object) -> str:
+    text = str(value)
+    if text and not any(letter in text for letter in ' "=\n'):
+        return text
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The daemon, put together: the parts are built here and handed to each other; signals and timers.
+
+What the parts do is in them. This file knows the order of their birth and death: the kernel's table
+is left as it is whenever we end, unless it was asked for otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ipvsman.ipvs.errors import Cause, Unavailable
+from ipvsman.ipvs.kernel import KernelTable
+
+from .config.loader import load
+from .config.model import Config, ConfigError
+from .config.names import Resolver
+from .control.desk import Desk
+from .control.director import Director, Limits
+from .control.journal import Journal, Kind
+from .control.keeper import Keeper
+from .control.live import Live
+from .control.store import Store
+from .health.prober import Prober
+from .lock import Lock, Locked
+from .systemd import Notifier
+
+log = logging.getLogger("ipvsman")
+
+#: Exit statuses. The unit restarts on none of the first three: another start would end the same.
+OK, BAD_CONFIG, LOCKED, NO_KERNEL = 0, 2, 2, 3
+
+_TICK = 1.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line and the environment say about the daemon; times in seconds."""
+
+    config_dir: Path
+    state_dir: Path | None
+    lock_file: str
+    netns: str | None = None
+    resync_interval: float = 5.0
+    reload_interval: float = 30.0
+    counters_age: float = 15.0
+    shutdown_timeout: float = 10.0
+    cold_start: float = 30.0
+    stale_grace: float = 30.0
+    command_slots: int = 16
+    strict: bool = False
+    observe: bool = False
+    clear_on_exit: bool = False
+    startup_full_replace: bool = False
+
+
+def run(settings: Settings) -> int:
+    """Run the daemon until it is told to end; the exit status."""
+    lock = Lock(settings.lock_file)
+    try:
+        lock.acquire()
+    except Locked as error:
+        log.error("another daemon is running: %s", error)
+        return LOCKED
+    except OSError as error:
+        log.error("%s: %s", settings.lock_file, error.strerror)
+        return LOCKED
+    try:
+        return _run(settings)
+    finally:
+        lock.release()
+
+
+def _run(settings: Settings) -> int:
+    def open_table() -> KernelTable:
+        return KernelTable(settings.netns)
+
+    def read_config() -> Config:
+        return load(settings.config_dir, strict=settings.strict)
+
+    try:
+        config = read_config()
+    except ConfigError as error:
+        for fault in error.faults:
+            log.error("load failed: %s", fault)
+        return BAD_CONFIG
+    try:
+        table = open_table()
+        table.info()
+        table.close()
+    except Unavailable as error:
+        log.error("%s", _explained(error))
+        return NO_KERNEL
+    return asyncio.run(_Daemon(settings, open_table, read_config).live(config))
+
+
+def _explained(error: Unavailable) -> str:
+    if error.cause is Cause.NO_PRIVILEGE:
+        return f"{error}; the unit gives CAP_NET_ADMIN, a shell needs root"
+    return str(error)
+
+
+class _Daemon:
+    """The parts of a running daemon."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        open_table: Callable[[], KernelTable],
+        read_config: Callable[[], Config],
+    ) -> None:
+        self._settings = settings
+        self._journal = Journal(time.time)
+        self._store = Store(settings.state_dir, time.time, self._complain)
+        self._keeper = Keeper(open_table, self._journal, self._store, observe=settings.observe)
+        self._director = Director(
+            read_config,
+            self._keeper,
+            self._journal,
+            self._store,
+            limits=Limits(settings.cold_start, settings.stale_grace),
+            clock=time.monotonic,
+            wall=time.time,
+        )
+        self._live = Live(open_table, time.monotonic, settings.counters_age)
+        self._notifier = Notifier(os.environ)
+        self._ending = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def live(self, config: Config) -> int:
+        """From the first configuration to the end."""
+        prober = Prober(
+            self._director.judge,
+            random=random.Random(),
+            command_slots=self._settings.command_slots,
+        )
+        resolver = Resolver(self._director.resolved)
+        desk = Desk(self._director, self._keeper, self._live, self._journal, prober, time.monotonic)
+        for complaint in config.warnings:
+            log.warning("%s", complaint)
+        self._keeper.start(clear_first=self._settings.startup_full_replace)
+        self._director.begin(config, prober, resolver)
+        self._listen(desk)
+        await desk.settled(self._settings.shutdown_timeout)
+        self._notifier.ready(self._status())
+        self._journal.record(Kind.LIFE, "ipvsman", f"running, pid {os.getpid()}")
+        try:
+            await self._ending.wait()
+        finally:
+            self._notifier.stopping()
+            await self._end(prober, resolver)
+        return OK
+
+    async def _end(self, prober: Prober, resolver: Resolver) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await prober.close()
+        await resolver.close()
+        self._director.remember()
+        stopped = await asyncio.to_thread(
+            self._keeper.stop, self._settings.shutdown_timeout, clear=self._settings.clear_on_exit
+        )
+        if not stopped:
+            self._journal.record(Kind.ERROR, "keeper", "did not end in time", logging.ERROR)
+        await self._live.close()
+        self._journal.record(
+            Kind.LIFE,
+            "ipvsman",
+            "ended; the kernel's table stays as it is"
+            if not self._settings.clear_on_exit
+            else "ended",
+        )
+
+    def _listen(self, desk: Desk) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._ending.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._go(self._reload(desk)))
+        self._go(self._every(_TICK, self._tick))
+        self._go(self._every(max(self._settings.resync_interval, 0.1), desk.resync))
+        if self._settings.reload_interval > 0:
+            self._go(self._look_for_new_config(desk))
+
+    def _go(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            # A timer that died would be missed too late: better to end, and be started anew.
+            log.critical("internal error", exc_info=task.exception())
+            self._ending.set()
+
+    async def _every(self, seconds: float, work: Callable[[], None]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            work()
+
+    def _tick(self) -> None:
+        self._director.tick()
+        self._notifier.status(self._status())
+        if self._keeper.alive:
+            self._notifier.alive()
+
+    async def _reload(self, desk: Desk) -> None:
+        self._notifier.reloading()
+        await desk.reload()
+        self._notifier.ready(self._status())
+
+    async def _look_for_new_config(self, desk: Desk) -> None:
+        while True:
+            await asyncio.sleep(max(self._settings.reload_interval, 0.5))
+            await desk.reload()
+
+    def _status(self) -> str:
+        account = self._keeper.account
+        state = f"configuration {self._director.generation}, {len(account.owned)} services"
+        if self._director.last_reload.error:
+            state += ", last reload refused"
+        if account.error:
+            state += f", kernel: {account.error.splitlines()[0]}"
+        return state
+
+    def _complain(self, message: str) -> None:
+        self._journal.record(Kind.ERROR, "store", message, logging.WARNING)
