@@ -37,7 +37,7 @@ build: venv ## dist/*.tar.gz, installed, verified and imported on trial
 	@.venv/bin/python tools/gates.py package
 
 bench: venv packages ## how fast, compared with others
-	@tests/lab/run --timeout 3600 -- bench/run
+	@bench/run
 
 format: venv ## put the Python files into form
 	@.venv/bin/ruff check --select I --fix --quiet
