@@ -30,6 +30,7 @@ STAGES = {
     "unit-oldest": "tools/unit-oldest",
     "kernel": f"tests/lab/run -- {PYTEST} tests/kernel tests/lab/test_topology.py",
     "modules": "tests/lab/run -- tests/integration/run",
+    "demo": "playbooks/demo/run",
     "sanity": "tools/ansible-test sanity --local --color no",
     "lab": f"{PYTEST} tests/lab --ignore tests/lab/test_topology.py",
 }
