@@ -116,7 +116,10 @@ _ADDRESS_LENGTH = {Family.INET: 4, Family.INET6: 16}
 
 
 def _address(payload: bytes, family: Family) -> str:
-    return socket.inet_ntop(wire.AF[family], payload[: _ADDRESS_LENGTH[family]])
+    length = _ADDRESS_LENGTH[family]
+    if len(payload) < length:
+        raise UnknownValue(f"an address of {len(payload)} bytes where {length} are due")
+    return socket.inet_ntop(wire.AF[family], payload[:length])
 
 
 SERVICE_IDENTITY = (wire.SVC_AF, wire.SVC_PROTOCOL, wire.SVC_ADDR, wire.SVC_PORT, wire.SVC_FWMARK)
