@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.document import (
+    Reader,
+)
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
+    Checksum,
+    Service,
+    State,
+    Timeouts,
+    Tunnel,
+    TunnelKind,
+)
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.plain import (
+    plain_daemon,
+    plain_destination,
+    plain_service,
+    plain_services,
+    plain_table,
+    plain_timeouts,
+)
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.wish import (
+    resolve,
+)
+from ansible_collections.lvs.ipvs.tests.unit.plugins.module_utils.ipvs import (
+    examples as eg,
+)
+from ansible_collections.lvs.ipvs.tests.unit.plugins.module_utils.ipvs import (
+    strategies as draws,
+)
+from hypothesis import given
+
+
+@given(draws.states(), draws.states())
+def test_what_was_gathered_from_one_table_builds_another(told, other):
+    plain = json.loads(json.dumps(plain_table(told)))
+    reader = Reader()
+    wish = reader.table(plain)
+    reader.finish()
+    assert resolve(wish, eg.EMPTY, draws.INTERFACES.get) == told
+    # Every option is said: what a kernel has beside that does not shine through.
+    assert resolve(wish, other, draws.INTERFACES.get) == told
+
+
+def test_a_service_says_every_option():
+    gue = replace(eg.TUNNELLED, tunnel=Tunnel(TunnelKind.GUE, 6080, Checksum.CSUM))
+    told = Service(eg.WEB, eg.STICKY, {eg.THREE6: gue, eg.TWO: eg.QUIET, eg.ONE: eg.DIRECT})
+    assert plain_service(told) == {
+        "service": "tcp://192.0.2.1:80",
+        "scheduler": "sh",
+        "flags": ["sh-port"],
+        "persistence": 300,
+        "netmask": "255.255.255.0",
+        "engine": "sip",
+        "destinations": [
+            {
+                "address": "198.51.100.1",
+                "port": 80,
+                "weight": 1,
+                "forwarding": "direct",
+                "upper_threshold": 0,
+                "lower_threshold": 0,
+            },
+            plain_destination(eg.TWO, eg.QUIET),
+            {
+                "address": "2001:db8::3",
+                "port": 80,
+                "weight": 1,
+                "forwarding": "tunnel",
+                "upper_threshold": 0,
+                "lower_threshold": 0,
+                "tunnel": {"type": "gue", "port": 6080, "checksum": "csum"},
+            },
+        ],
+    }
+
+
+def test_a_plain_tunnel_is_told_where_there_is_a_tunnel():
+    assert plain_destination(eg.ONE, eg.TUNNELLED)["tunnel"] == {
+        "type": "ipip",
+        "port": 0,
+        "checksum": "none",
+    }
+    assert "tunnel" not in plain_destination(eg.ONE, eg.DIRECT)
+
+
+def test_services_are_in_numeric_order():
+    held = eg.state(*(eg.service(key) for key in (eg.MARK, eg.WEB, eg.DNS)))
+    assert [plain["service"] for plain in plain_services(held)] == [
+        "udp://192.0.2.1:53",
+        "tcp://192.0.2.1:80",
+        "fwmark:7",
+    ]
+
+
+def test_a_table_says_what_it_covers():
+    assert plain_table(State()) == {"services": [], "sync_daemons": []}
+    held = eg.state(timeouts=Timeouts(1, 2, 3), daemons=(eg.BACKUP, eg.MASTER))
+    assert plain_table(held) == {
+        "services": [],
+        "timeouts": {"tcp": 1, "tcp_fin": 2, "udp": 3},
+        "sync_daemons": [plain_daemon(eg.MASTER), plain_daemon(eg.BACKUP)],
+    }
+    assert plain_timeouts(Timeouts(1, 2, 3)) == {"tcp": 1, "tcp_fin": 2, "udp": 3}
+
+
+def test_a_sync_daemon_says_every_option():
+    assert plain_daemon(eg.MASTER) == {
+        "role": "master",
+        "interface": "eth0",
+        "sync_id": 1,
+        "maxlen": 1472,
+        "group": "224.0.0.81",
+        "port": 8848,
+        "ttl": 1,
+    }
