@@ -301,7 +301,7 @@ class Reader:
             self.fault(where, "is needed: the address of the real server")
             return None
         found = self.value(text, where, _host_port)
-        if found is None:
+        if found is None or (port is None and fields.get("port") is not None):
             return None
         address, inline = found
         if inline is not None and port is not None and inline != port:
