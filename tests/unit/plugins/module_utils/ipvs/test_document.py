@@ -569,6 +569,11 @@ def test_what_is_there_twice_is_told_with_both_places_however_it_is_written():
     ]
 
 
+def test_a_destination_whose_port_is_wrong_is_no_duplicate_of_another():
+    data = pool({"address": "198.51.100.1"}, {"address": "198.51.100.1", "port": "http"})
+    assert [path for path, _reason in faults_of(data)] == ["services[0].destinations[1].port"]
+
+
 def test_a_mark_of_each_family_is_a_service_of_its_own():
     wish = read({"services": [{"service": "fwmark:7"}, {"service": "fwmark:7/inet6"}]})
     assert [service.key for service in wish.services] == [
@@ -582,6 +587,19 @@ def test_parts_are_read_under_the_path_they_are_given():
     found = reader.destinations([{"address": "x"}, HERE], "pool", eg.WEB)
     assert [wish.path for wish in found] == ["pool[1]"]
     assert [fault.path for fault in reader.faults] == ["pool[0].address"]
+
+
+def test_single_values_are_read_with_their_faults():
+    reader = Reader()
+    assert reader.integer("7", "seven", 1, 9) == 7
+    assert reader.address("2001:DB8::1", "home") == "2001:db8::1"
+    assert reader.faults == []
+    assert reader.integer(0, "none", 1, 9) is None
+    assert reader.address("home", "home") is None
+    assert [str(fault) for fault in reader.faults] == [
+        "none: 0 is not in 1..9",
+        "home: 'home' is not an IPv4 or IPv6 address",
+    ]
 
 
 def test_a_reading_without_fault_finishes_quietly():

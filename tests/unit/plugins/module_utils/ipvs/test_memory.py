@@ -27,6 +27,9 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     Tunnel,
     TunnelKind,
 )
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.plan import (
+    plan,
+)
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.scope import (
     EVERYTHING,
     SERVICES,
@@ -47,6 +50,19 @@ HELD = eg.state(
 @given(draws.states())
 def test_what_was_put_in_is_read(held):
     assert eg.table_holding(held).read(EVERYTHING) == held
+
+
+@given(draws.states())
+def test_a_table_made_out_of_a_state_holds_it_and_leaves_it_alone(held):
+    table = MemoryTable.holding(held)
+    assert table.read(EVERYTHING) == held
+    pools = {key: dict(service.destinations) for key, service in held.services.items()}
+    table.apply(plan(held, eg.state(*map(eg.service, pools)), EVERYTHING).changes)
+    assert {key: dict(service.destinations) for key, service in held.services.items()} == pools
+
+
+def test_timeouts_that_a_state_does_not_say_are_the_kernels():
+    assert MemoryTable.holding(State()).read(EVERYTHING).timeouts == DEFAULT_TIMEOUTS
 
 
 def test_a_new_table_is_empty_and_has_the_kernels_timeouts():

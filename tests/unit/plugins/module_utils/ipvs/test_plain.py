@@ -3,6 +3,18 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.changes import (
+    AddDestination,
+    AddService,
+    EditDestination,
+    EditService,
+    RemoveDestination,
+    RemoveService,
+    SetTimeouts,
+    StartDaemon,
+    StopDaemon,
+)
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.document import (
     Reader,
 )
@@ -15,6 +27,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     TunnelKind,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.plain import (
+    plain_change,
     plain_daemon,
     plain_destination,
     plain_service,
@@ -116,4 +129,65 @@ def test_a_sync_daemon_says_every_option():
         "group": "224.0.0.81",
         "port": 8848,
         "ttl": 1,
+    }
+
+
+FULL = eg.service(eg.WEB, eg.STICKY, {eg.ONE: eg.DIRECT})
+BARE = {name: value for name, value in plain_service(FULL).items() if name != "destinations"}
+WEB, ONE = "tcp://192.0.2.1:80", "198.51.100.1:80"
+
+
+@pytest.mark.parametrize(
+    "change, service, destination, before, after",
+    [
+        (AddService(eg.WEB, eg.STICKY), WEB, None, None, BARE),
+        (
+            EditService(eg.WEB, eg.STICKY, replace(eg.STICKY, scheduler="mh")),
+            WEB,
+            None,
+            BARE,
+            {**BARE, "scheduler": "mh", "flags": ["mh-port"]},
+        ),
+        (RemoveService(eg.WEB, FULL), WEB, None, plain_service(FULL), None),
+        (
+            AddDestination(eg.WEB, eg.ONE, eg.DIRECT),
+            WEB,
+            ONE,
+            None,
+            plain_destination(eg.ONE, eg.DIRECT),
+        ),
+        (
+            EditDestination(eg.WEB, eg.ONE, eg.DIRECT, eg.QUIET),
+            WEB,
+            ONE,
+            plain_destination(eg.ONE, eg.DIRECT),
+            plain_destination(eg.ONE, eg.QUIET),
+        ),
+        (
+            RemoveDestination(eg.WEB, eg.ONE, eg.DIRECT),
+            WEB,
+            ONE,
+            plain_destination(eg.ONE, eg.DIRECT),
+            None,
+        ),
+        (
+            SetTimeouts(Timeouts(1, 2, 3), Timeouts(1, 2, 4)),
+            None,
+            None,
+            {"tcp": 1, "tcp_fin": 2, "udp": 3},
+            {"tcp": 1, "tcp_fin": 2, "udp": 4},
+        ),
+        (StartDaemon(eg.MASTER), None, None, None, plain_daemon(eg.MASTER)),
+        (StopDaemon(eg.BACKUP), None, None, plain_daemon(eg.BACKUP), None),
+    ],
+    ids=lambda value: getattr(value, "action", None),
+)
+def test_a_change_says_how_its_subject_was_and_will_be(change, service, destination, before, after):
+    assert plain_change(change) == {
+        "action": change.action,
+        "service": service,
+        "destination": destination,
+        "before": before,
+        "after": after,
+        "summary": str(change),
     }
