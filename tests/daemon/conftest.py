@@ -1,0 +1,21 @@
+"""Makes the daemon importable from the checkout, with the core inside: `ipvsman`, `ipvsman.ipvs`."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+CORE = CHECKOUT / "plugins" / "module_utils" / "ipvs"
+
+if "ipvsman.ipvs" not in sys.modules:
+    # An installed release is not what is to be tested.
+    sys.path.insert(0, str(CHECKOUT / "roles" / "ipvsman" / "files"))
+    spec = ModuleSpec("ipvsman.ipvs", None, is_package=True)
+    spec.submodule_search_locations = [str(CORE)]
+    core = importlib.util.module_from_spec(spec)
+    sys.modules["ipvsman.ipvs"] = core
+    importlib.import_module("ipvsman").ipvs = core  # type: ignore[attr-defined]
