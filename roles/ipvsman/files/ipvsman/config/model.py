@@ -36,11 +36,15 @@ class Origin:
 
 @dataclass(frozen=True)
 class Complaint:
-    """A fault or a warning: where, at what, what is wrong and what is allowed."""
+    """A fault or a warning: where, at what, what is wrong and what is allowed.
+
+    notice: nothing is wrong, and it means something else to other tools that read these files.
+    """
 
     origin: Origin
     path: str
     reason: str
+    notice: bool = False
 
     def __str__(self) -> str:
         where = f"{self.origin}: {self.path}" if self.path else str(self.origin)
