@@ -33,6 +33,8 @@ class YamlFile:
             with open(path, "rb") as stream:
                 reader = loader(stream)
                 self._root = reader.get_single_node()
+                # Beforehand: to construct a mapping puts what it merges (<<) among its own keys.
+                faults = self._duplicates(self._root)
                 self.data: Any = reader.construct_document(self._root) if self._root else None
         except OSError as error:
             raise InvalidValue([Fault(path, f"cannot be read: {error.strerror}")]) from None
@@ -43,7 +45,6 @@ class YamlFile:
             raise InvalidValue([Fault(where, ", ".join(reasons))]) from None
         except (yaml.YAMLError, ValueError) as error:
             raise InvalidValue([Fault(path, f"is not YAML: {error}")]) from None
-        faults = list(self._duplicates(self._root))
         if faults:
             raise InvalidValue(faults)
 
@@ -78,7 +79,7 @@ class YamlFile:
 
     def _duplicates(self, root: Any) -> list[Fault]:
         """Keys said twice in one mapping: YAML keeps the last one and says nothing."""
-        faults, pending, seen_nodes = [], [root] if root else [], set()
+        found, pending, seen_nodes = [], [root] if root else [], set()
         while pending:
             node = pending.pop()
             if id(node) in seen_nodes:
@@ -92,8 +93,10 @@ class YamlFile:
                     name, line = key.value, key.start_mark.line + 1
                     pending.append(value)
                     if isinstance(name, str) and name in lines:
-                        reason = f"{name!r} is said twice, first on line {lines[name]}"
-                        faults.append(Fault(f"{self._path}:{line}", reason))
+                        found.append((line, name, lines[name]))
                     elif isinstance(name, str):
                         lines[name] = line
-        return faults
+        return [
+            Fault(f"{self._path}:{line}", f"{name!r} is said twice, first on line {first}")
+            for line, name, first in sorted(found)
+        ]
