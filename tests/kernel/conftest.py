@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,16 @@ for folder in (HERE, HERE.parent / "lab"):
 
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.kernel import KernelTable  # noqa: E402
 from fresh import FreshHost  # noqa: E402 - found by the lines above
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _schedulers() -> None:
+    """Load the schedulers that know network namespaces before any of those is taken down.
+
+    On demand they are loaded under __ip_vs_mutex and wait for pernet_ops_rwsem; cleanup_net takes
+    the two the other way round, and neither ever ends.
+    """
+    subprocess.run(["modprobe", "-a", "ip_vs_lblc", "ip_vs_lblcr"], check=True)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import ctypes
 import itertools
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -16,7 +17,7 @@ MS_BIND = 0x1000
 MNT_DETACH = 2
 
 #: Network interfaces beside lo, with their MTU.
-INTERFACES = {"small": 1280, "ethernet": 1500, "jumbo": 9000}
+INTERFACES = {"small0": 1280, "eth0": 1500, "jumbo0": 9000}
 
 _numbers = itertools.count(1)
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -71,12 +72,17 @@ class FreshHost(Node):
         self.ip(*commands)
 
 
-def await_sync_threads(deadline: float = 30) -> None:
-    """Wait until every sync daemon has begun to run: before that, it stops without an answer."""
+def eventually(condition: Callable[[], object], deadline: float = 30) -> None:
+    """Wait until something is so; what the kernel does in its own time is waited for like this."""
     end = time.monotonic() + deadline
-    while not all(state == "S" for state in _sync_threads()):
-        assert time.monotonic() < end, "a sync daemon's thread does not begin to run"
+    while not condition():
+        assert time.monotonic() < end, "what was waited for does not happen"
         time.sleep(0.005)
+
+
+def await_sync_threads() -> None:
+    """Wait until every sync daemon has begun to run: before that, it stops without an answer."""
+    eventually(lambda: all(state == "S" for state in _sync_threads()))
 
 
 def _sync_threads() -> list[str]:

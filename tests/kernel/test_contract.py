@@ -221,9 +221,9 @@ def test_a_timeout_of_zero_is_left_as_it_is(table: Table) -> None:
 
 
 def test_a_daemon_of_each_role_starts_and_stops(table: Table) -> None:
-    master = daemon(Role.MASTER, "ethernet", sync_id=5, ttl=4)
+    master = daemon(Role.MASTER, "eth0", sync_id=5, ttl=4)
     backup = daemon(
-        Role.BACKUP, "jumbo", sync_id=0, maxlen=2000, group="239.1.2.3", port=9000, ttl=255
+        Role.BACKUP, "jumbo0", sync_id=0, maxlen=2000, group="239.1.2.3", port=9000, ttl=255
     )
     do(table, StartDaemon(master), StartDaemon(backup))
     running = {Role.MASTER: master, Role.BACKUP: backup}
@@ -236,17 +236,17 @@ def test_a_daemon_of_each_role_starts_and_stops(table: Table) -> None:
 
 
 def test_a_daemon_is_not_told_zero_but_the_default(table: Table) -> None:
-    unsaid = daemon(Role.MASTER, "jumbo", maxlen=0, port=0, ttl=0)
-    do(table, StartDaemon(unsaid), StartDaemon(daemon(Role.BACKUP, "jumbo", maxlen=0)))
+    unsaid = daemon(Role.MASTER, "jumbo0", maxlen=0, port=0, ttl=0)
+    do(table, StartDaemon(unsaid), StartDaemon(daemon(Role.BACKUP, "jumbo0", maxlen=0)))
     assert table.read(EVERYTHING).daemons == {
-        Role.MASTER: daemon(Role.MASTER, "jumbo", maxlen=1472, port=8848, ttl=1),
-        Role.BACKUP: daemon(Role.BACKUP, "jumbo", maxlen=8972),
+        Role.MASTER: daemon(Role.MASTER, "jumbo0", maxlen=1472, port=8848, ttl=1),
+        Role.BACKUP: daemon(Role.BACKUP, "jumbo0", maxlen=8972),
     }
 
 
 def test_the_length_of_messages_is_brought_within_bounds(table: Table) -> None:
-    do(table, StartDaemon(daemon(Role.MASTER, "ethernet", maxlen=65535)))
-    do(table, StartDaemon(daemon(Role.BACKUP, "ethernet", maxlen=1)))
+    do(table, StartDaemon(daemon(Role.MASTER, "eth0", maxlen=65535)))
+    do(table, StartDaemon(daemon(Role.BACKUP, "eth0", maxlen=1)))
     running = table.read(EVERYTHING).daemons
     assert {role: one.maxlen for role, one in running.items()} == {
         Role.MASTER: 65507,
@@ -255,7 +255,7 @@ def test_the_length_of_messages_is_brought_within_bounds(table: Table) -> None:
 
 
 def test_flush_removes_services_and_leaves_the_rest(table: Table) -> None:
-    master = daemon(Role.MASTER, "ethernet")
+    master = daemon(Role.MASTER, "eth0")
     do(table, AddService(WEB, settings()), AddService(MARK, settings()))
     do(table, AddDestination(WEB, A, direct()), SetTimeouts(FRESH, Timeouts(7, 8, 9)))
     do(table, StartDaemon(master))
@@ -413,6 +413,18 @@ REFUSED: list[tuple[str, Change, int, str]] = [
         "neither a unicast nor a local address",
     ),
     (
+        "an IPv4 address as one of IPv6",
+        AddDestination(WEB6, DestinationKey("::ffff:10.9.0.11", 80), direct()),
+        errno.EINVAL,
+        "neither a unicast nor a local address",
+    ),
+    (
+        "an address that is not unicast, of another family",
+        AddDestination(WEB, DestinationKey("::ffff:10.9.0.11", 80), tunnel()),
+        errno.EINVAL,
+        "::ffff:10.9.0.11 is no unicast address",
+    ),
+    (
         "a link-local destination",
         AddDestination(WEB6, DestinationKey("fe80::5", 80), direct()),
         errno.EINVAL,
@@ -432,19 +444,19 @@ REFUSED: list[tuple[str, Change, int, str]] = [
     ),
     (
         "a daemon to no multicast group",
-        StartDaemon(daemon(Role.MASTER, "ethernet", group="192.0.2.81")),
+        StartDaemon(daemon(Role.MASTER, "eth0", group="192.0.2.81")),
         errno.EINVAL,
         "no usable multicast group",
     ),
     (
         "a daemon to no multicast group of IPv6",
-        StartDaemon(daemon(Role.BACKUP, "ethernet", group="fd00::81")),
+        StartDaemon(daemon(Role.BACKUP, "eth0", group="fd00::81")),
         errno.EINVAL,
         "no usable multicast group",
     ),
     (
         "a stop of no daemon",
-        StopDaemon(daemon(Role.MASTER, "ethernet")),
+        StopDaemon(daemon(Role.MASTER, "eth0")),
         errno.ESRCH,
         "no such daemon is running",
     ),
@@ -472,9 +484,9 @@ def test_the_refusal_says_why(table: Table, change: Change, number: int, words: 
 
 
 def test_a_second_daemon_of_a_role_is_refused(table: Table) -> None:
-    first = daemon(Role.MASTER, "ethernet")
+    first = daemon(Role.MASTER, "eth0")
     do(table, StartDaemon(first))
-    again = refused(table, StartDaemon(daemon(Role.MASTER, "jumbo")))
+    again = refused(table, StartDaemon(daemon(Role.MASTER, "jumbo0")))
     assert isinstance(again, AlreadyThere)
     assert again.errno == errno.EEXIST
     assert "running already" in str(again)
@@ -485,13 +497,13 @@ def test_a_second_daemon_of_a_role_is_refused(table: Table) -> None:
 
 
 def test_a_running_daemon_excludes_mixed_families(table: Table) -> None:
-    do(table, AddService(WEB, settings()), StartDaemon(daemon(Role.BACKUP, "ethernet")))
+    do(table, AddService(WEB, settings()), StartDaemon(daemon(Role.BACKUP, "eth0")))
     change = AddDestination(WEB, A6, tunnel())
     refusal = refused(table, change)
     assert refusal.errno == errno.EINVAL
     assert "sync daemon exclude each other" in str(refusal)
     await_sync_threads()
-    do(table, StopDaemon(daemon(Role.BACKUP, "ethernet")), change)
+    do(table, StopDaemon(daemon(Role.BACKUP, "eth0")), change)
 
 
 def remove_it(table: Table) -> None:
@@ -509,7 +521,7 @@ def flush(table: Table) -> None:
 @pytest.mark.parametrize("end", [remove_it, remove_its_service, flush])
 def test_mixed_families_exclude_a_daemon(table: Table, end: Callable[[Table], None]) -> None:
     do(table, AddService(WEB, settings()), AddDestination(WEB, A6, tunnel()))
-    start = StartDaemon(daemon(Role.MASTER, "ethernet"))
+    start = StartDaemon(daemon(Role.MASTER, "eth0"))
     refusal = refused(table, start)
     assert refusal.errno == errno.EINVAL
     assert "other address family than their service" in str(refusal)
@@ -591,8 +603,8 @@ def filled(table: Table) -> None:
     )
     do(table, AddDestination(WEB, A, direct(1)), AddDestination(WEB, B, direct(2)))
     do(table, AddDestination(DNS, A, direct(3)), AddDestination(WEB6, A6, direct(4)))
-    do(table, StartDaemon(daemon(Role.MASTER, "ethernet")))
-    do(table, StartDaemon(daemon(Role.BACKUP, "ethernet")))
+    do(table, StartDaemon(daemon(Role.MASTER, "eth0")))
+    do(table, StartDaemon(daemon(Role.BACKUP, "eth0")))
 
 
 WHOLE_WEB = Service(WEB, settings(), {A: direct(1), B: direct(2)})
@@ -607,7 +619,7 @@ WHOLE_WEB6 = Service(WEB6, settings6(), {A6: direct(4)})
         (Scope(timeouts=True), State(timeouts=FRESH)),
         (
             Scope(daemons=frozenset([Role.BACKUP])),
-            State(daemons={Role.BACKUP: daemon(Role.BACKUP, "ethernet")}),
+            State(daemons={Role.BACKUP: daemon(Role.BACKUP, "eth0")}),
         ),
         (SERVICES, State({WEB: WHOLE_WEB, DNS: WHOLE_DNS, WEB6: WHOLE_WEB6})),
         # A service that is owned has its whole pool, since that goes with it.

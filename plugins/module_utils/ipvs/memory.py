@@ -233,7 +233,8 @@ def _is_host(address: str) -> bool:
     if len(packed) == 4:
         return packed != b"\xff" * 4 and 0 < packed[0] < 224
     link_local = packed[0] == 0xFE and packed[1] & 0xC0 == 0x80
-    return any(packed) and packed[0] != 0xFF and not link_local
+    mapped = packed.startswith(b"\0" * 10 + b"\xff\xff")
+    return any(packed) and packed[0] != 0xFF and not link_local and not mapped
 
 
 def _started(daemon: SyncDaemon, mtu: int) -> SyncDaemon:

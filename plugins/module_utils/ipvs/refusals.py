@@ -105,7 +105,10 @@ def _explain_destination(change: AddDestination | EditDestination, number: int) 
         if change.destination.family is not change.service.family:
             if settings.forwarding is not Forwarding.TUNNEL:
                 return "a destination of the other address family has to be forwarded by tunnel"
-            return "a destination of the other address family and a sync daemon exclude each other"
+            return (
+                "a destination of the other address family and a sync daemon exclude each other"
+                f" (is one running? if not, {change.destination.address} is no unicast address)"
+            )
         if settings.tunnel.kind is TunnelKind.GUE and not settings.tunnel.port:
             return "a gue tunnel needs a port"
         return (
@@ -123,6 +126,10 @@ def _explain_daemon(change: StartDaemon, number: int) -> str:
         return f"a {daemon.role.value} sync daemon is running already"
     if number == errno.EADDRNOTAVAIL:
         return f"interface {daemon.interface!r} has no address of the multicast group's family"
+    if number == errno.ENETUNREACH:
+        return (
+            f"interface {daemon.interface!r} has no route to the multicast group {daemon.group!r}"
+        )
     if number == errno.EINVAL:
         return (
             f"{daemon.group!r} is no usable multicast group, or the table has destinations of the"
