@@ -124,7 +124,7 @@ class Task:
         self.module.fail_json(msg=str(error), changed=bool(done), changes=_plain(done), **facts)
 
     def _mtu(self, interface: str) -> int | None:
-        """MTU of an interface; in check mode, an earlier task may be about to make a missing one."""
+        """MTU of an interface; in check mode, an earlier task may be about to make one."""
         mtu = self.table.mtu(interface)
         if mtu is None and self.module.check_mode:
             self.module.warn(f"there is no network interface {interface!r} at present")
