@@ -15,7 +15,7 @@ import random
 import signal
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from ipvsman.ipvs.kernel import KernelTable
 
 from .config.loader import load
 from .config.model import Config, ConfigError
+from .config.lookup import SystemLookup
 from .config.names import Resolver
 from .control.desk import Desk
 from .control.director import Director, Limits
@@ -31,6 +32,8 @@ from .control.journal import Journal, Kind
 from .control.keeper import Keeper
 from .control.live import Live
 from .control.store import Store
+from .face.server import Server
+from .face.settings import Faces
 from .health.prober import Prober
 from .lock import Lock, Locked
 from .systemd import Notifier
@@ -38,7 +41,7 @@ from .systemd import Notifier
 log = logging.getLogger("ipvsman")
 
 #: Exit statuses. The unit restarts on none of the first three: another start would end the same.
-OK, BAD_CONFIG, LOCKED, NO_KERNEL = 0, 2, 2, 3
+OK, BAD_CONFIG, LOCKED, NO_KERNEL, CANNOT_LISTEN = 0, 2, 2, 3, 4
 
 _TICK = 1.0
 
@@ -62,6 +65,7 @@ class Settings:
     observe: bool = False
     clear_on_exit: bool = False
     startup_full_replace: bool = False
+    faces: Faces = field(default_factory=Faces)
 
 
 def run(settings: Settings) -> int:
@@ -135,6 +139,7 @@ class _Daemon:
         self._live = Live(open_table, time.monotonic, settings.counters_age)
         self._notifier = Notifier(os.environ)
         self._ending = asyncio.Event()
+        self._lag = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def live(self, config: Config) -> int:
@@ -144,8 +149,23 @@ class _Daemon:
             random=random.Random(),
             command_slots=self._settings.command_slots,
         )
-        resolver = Resolver(self._director.resolved)
-        desk = Desk(self._director, self._keeper, self._live, self._journal, prober, time.monotonic)
+        resolver = Resolver(self._director.resolved, SystemLookup())
+        desk = Desk(
+            self._director,
+            self._keeper,
+            self._live,
+            self._journal,
+            prober,
+            resolver,
+            time.monotonic,
+        )
+        server = Server(desk, self._settings.faces, lambda: self._lag)
+        try:
+            await server.start()
+        except OSError as error:
+            log.error("cannot listen: %s", error)
+            await asyncio.gather(prober.close(), resolver.close(), server.close())
+            return CANNOT_LISTEN
         for complaint in config.warnings:
             log.warning("%s", complaint)
         self._keeper.start(clear_first=self._settings.startup_full_replace)
@@ -158,15 +178,14 @@ class _Daemon:
             await self._ending.wait()
         finally:
             self._notifier.stopping()
-            await self._end(prober, resolver)
+            await self._end(prober, resolver, server)
         return OK
 
-    async def _end(self, prober: Prober, resolver: Resolver) -> None:
+    async def _end(self, prober: Prober, resolver: Resolver, server: Server) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await prober.close()
-        await resolver.close()
+        await asyncio.gather(prober.close(), resolver.close(), server.close())
         self._director.remember()
         stopped = await asyncio.to_thread(
             self._keeper.stop, self._settings.shutdown_timeout, clear=self._settings.clear_on_exit
@@ -205,8 +224,11 @@ class _Daemon:
             self._ending.set()
 
     async def _every(self, seconds: float, work: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
         while True:
+            due = loop.time() + seconds
             await asyncio.sleep(seconds)
+            self._lag = max(0.0, loop.time() - due)
             work()
 
     def _tick(self) -> None:

@@ -9,12 +9,15 @@ command at a time: a reload and a change of the drop-ins never cross.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from ipvsman.config.model import Config
+from ipvsman.config.names import Name, Resolver, Watched
 from ipvsman.health.spec import Probe, Verdict
+from ipvsman.health.tally import Tally
 from ipvsman.ipvs.model import ServiceKey
+from ipvsman.ipvs.plan import Plan
 
 from .desired import Desired, Member, Pool
 from .director import Director, Reload
@@ -25,8 +28,12 @@ from .memory import Known
 from .overrides import Overrides, Subject
 
 
-class OneShotProbing(Protocol):
+class Probing(Protocol):
     """What the desk needs of the prober."""
+
+    @property
+    def tallies(self) -> Mapping[str, Tally]:
+        """Counters of the probes, by kind."""
 
     async def probe_once(self, probe: Probe, timeout: float) -> Verdict:
         """One probe, now."""
@@ -41,13 +48,15 @@ class Desk:
         keeper: Keeper,
         live: Live,
         journal: Journal,
-        prober: OneShotProbing,
+        prober: Probing,
+        resolver: Resolver,
         clock: Callable[[], float],
     ) -> None:
         self._director = director
         self._keeper = keeper
         self._live = live
         self._prober = prober
+        self._resolver = resolver
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
         self.journal = journal
@@ -83,6 +92,31 @@ class Desk:
     def last_reload(self) -> Reload:
         """The outcome of the last reload."""
         return self._director.last_reload
+
+    @property
+    def reloads(self) -> tuple[int, int]:
+        """Reloads that went well, and that were refused."""
+        return self._director.reloads, self._director.failed_reloads
+
+    @property
+    def names(self) -> Mapping[Name, Watched]:
+        """What is known of the host names in the configuration."""
+        return self._resolver.watched
+
+    @property
+    def tallies(self) -> Mapping[str, Tally]:
+        """Counters of the probes, by kind."""
+        return self._prober.tallies
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is work that the keeper has not begun."""
+        return self._keeper.waiting
+
+    @property
+    def coalesced(self) -> int:
+        """Snapshots that a newer one overtook."""
+        return self._keeper.coalesced
 
     @property
     def uptime(self) -> float:
@@ -121,6 +155,11 @@ class Desk:
     def is_ready(self) -> bool:
         """Whether the kernel has been made what it shall be at least once, and the keeper lives."""
         return self._keeper.alive and self.account.passed is not None and not self.account.error
+
+    async def difference(self) -> Plan:
+        """What would have to change in the kernel now. Raises IpvsError."""
+        reading = await self.reading(age=0.0)
+        return self._keeper.difference(self._director.snapshot, reading.state)
 
     # -- asking
 

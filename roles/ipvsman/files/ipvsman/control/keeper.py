@@ -141,6 +141,16 @@ class Keeper:
             published = self._published
             return self._wake.wait_for(lambda: self._settled >= published, timeout)
 
+    def difference(self, snapshot: Snapshot, current: State) -> Plan:
+        """What a pass would change in a table that is like current."""
+        keys = self.account.owned | snapshot.desired.pools.keys()
+        scope = Scope(keys, dict.fromkeys(keys, ALL))
+        services = {}
+        for key, pool in snapshot.desired.pools.items():
+            weights = effective(pool, snapshot.circumstances, current.services.get(key))
+            services[key] = target(pool, weights)
+        return plan(scope.restrict(current), State(services), scope)
+
     @property
     def coalesced(self) -> int:
         """Snapshots that were never applied because a newer one came first."""

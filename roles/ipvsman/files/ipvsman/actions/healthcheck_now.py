@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""--healthcheck-now: probe once, now, here."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from ipvsman.control.desired import Member, Pool
+from ipvsman.control.weights import names_of
+from ipvsman.face import report
+from ipvsman.health.prober import Prober
+
+from .stage import Stage
+
+#: Probes that are under way at once.
+_AT_ONCE = 64
+
+
+def run(stage: Stage) -> int:
+    """0 when none failed, 1 when one did or what was named is not there."""
+    chosen = _chosen(stage)
+    named = stage.options.healthcheck_now_group or stage.options.healthcheck_now_backend
+    if named and not chosen:
+        stage.complain(f"nothing is called {named!r}")
+        return 1
+    results = asyncio.run(_probe_all(stage, chosen))
+    failed = [result for result in results if not result["ok"]]
+    counts = {"total": len(results), "ok": len(results) - len(failed), "failed": len(failed)}
+    if stage.as_json:
+        stage.say_json({**counts, "results": results})
+        return 1 if failed else 0
+    stage.say("total={total} ok={ok} failed={failed}".format(**counts))
+    for result in results:
+        where = f"{result['group']}/{result['frontend']} {result['backend_ip']}"
+        if stage.options.debug:
+            word = "UP" if result["ok"] else "DOWN"
+            stage.say(f"check {where} -> {word} ({result['message']})")
+        if not result["ok"]:
+            stage.say(f"failed {where}: {result['message']}")
+    return 1 if failed else 0
+
+
+def _chosen(stage: Stage) -> list[tuple[Pool, Member]]:
+    options = stage.options
+    chosen = []
+    for pool in report.pools(stage.desired(stage.config())):
+        for member in report.members(pool):
+            group = pool.frontend.group
+            if options.healthcheck_now_group and group != options.healthcheck_now_group:
+                continue
+            wanted = options.healthcheck_now_backend
+            names = names_of(member)
+            if wanted and wanted not in (*names, *(f"{group}/{name}" for name in names)):
+                continue
+            if member.check is not None:
+                chosen.append((pool, member))
+    return chosen
+
+
+async def _probe_all(stage: Stage, chosen: Sequence[tuple[Pool, Member]]) -> list[dict[str, Any]]:
+    prober = Prober(
+        lambda check, _verdict: check.timing.interval,
+        random=random.Random(),
+        command_slots=stage.options.check_workers,
+    )
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(pool: Pool, member: Member) -> dict[str, Any]:
+        assert member.check is not None
+        async with slots:
+            verdict = await prober.probe_once(member.check.probe, member.check.timing.timeout)
+        return {
+            "group": pool.frontend.group,
+            "frontend": pool.frontend.name,
+            "backend_ip": member.key.address,
+            "ok": verdict.ok,
+            "message": verdict.message,
+        }
+
+    try:
+        return list(await asyncio.gather(*(one(pool, member) for pool, member in chosen)))
+    finally:
+        await prober.close()
