@@ -1,4 +1,7 @@
-"""Makes the daemon importable from the checkout, with the core inside: `ipvsman`, `ipvsman.ipvs`."""
+"""Makes the daemon importable from the checkout, with the core inside: ipvsman, ipvsman.ipvs.
+
+Also how hypothesis searches: the same examples on every run and host, and no clock.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import importlib.util
 import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+
+from hypothesis import HealthCheck, Phase, settings
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CORE = CHECKOUT / "plugins" / "module_utils" / "ipvs"
@@ -19,3 +24,15 @@ if "ipvsman.ipvs" not in sys.modules:
     core = importlib.util.module_from_spec(spec)
     sys.modules["ipvsman.ipvs"] = core
     importlib.import_module("ipvsman").ipvs = core  # type: ignore[attr-defined]
+
+settings.register_profile(
+    "ipvsman",
+    max_examples=100,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    # A busy host is no fault of the test.
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("ipvsman")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ipvsman.health.spec import Timing, Verdict
 from ipvsman.health.state import Condition, Health
@@ -81,7 +81,6 @@ def test_the_counter_stays_within_its_ends(timing, results):
     assert 0 <= after(results, timing).counter <= timing.rise + timing.fall - 1
 
 
-@settings(max_examples=500)
 @given(TIMINGS, RESULTS)
 def test_it_is_what_counting_streaks_gives(timing, results):
     assert after(results, timing).condition is plainly(results, timing)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 from ipvsman.health.wheel import Wheel
@@ -59,7 +61,7 @@ def test_each_comes_up_once_within_half_a_tick_and_in_order(times, moments, limi
     assert sorted(seen) == list(range(len(times)))
     assert wheel.next() is None
     slots = [round(times[number] / TICK) for number in seen]
-    assert all(a <= b + 1 for a, b in zip(slots, slots[1:], strict=False))
+    assert all(a <= b + 1 for a, b in pairwise(slots))
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.floats(0, 10)), max_size=40), st.data())

@@ -77,7 +77,11 @@ async def _judge(
     while True:
         event = protocol.next_event()
         if event is h11.NEED_DATA:
-            protocol.receive_data(await reader.read(65536))
+            more = await reader.read(65536)
+            if not more and not status:
+                begun = protocol.trailing_data[0]
+                raise Failed(f"closed without {'a whole' if begun else 'an'} answer")
+            protocol.receive_data(more)
         elif isinstance(event, h11.Response):
             status = event.status_code
             _judge_status(probe, status)

@@ -42,7 +42,7 @@ class Echo:
 
     def is_reply(self, packet: bytes, token: bytes, is_raw: bool) -> bool:
         """Whether a packet is the reply to the request with this token."""
-        if is_raw and not self.is_inet6:
+        if packet and is_raw and not self.is_inet6:
             # With its IP header, whose length is in the low half of the first byte, in words.
             packet = packet[(packet[0] & 0x0F) * 4 :]
         return packet[:1] == bytes([self.reply]) and packet[HEADER.size :] == token

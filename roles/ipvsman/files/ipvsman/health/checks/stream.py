@@ -30,7 +30,11 @@ async def connect(sock: socket.socket, address: str, port: int, stage: Stage) ->
     """Connect, or say why not."""
     stage.doing = "connecting"
     try:
-        await asyncio.get_running_loop().sock_connect(sock, (address, port))
+        if sock.type == socket.SOCK_STREAM:
+            await asyncio.get_running_loop().sock_connect(sock, (address, port))
+        else:
+            # Nothing to wait for; and the loop would look an ICMP socket's address up in a thread.
+            sock.connect((address, port))
     except OSError as error:
         raise of_errno(error.errno or 0) from error
 
