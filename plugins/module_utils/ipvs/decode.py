@@ -55,15 +55,19 @@ class Rows:
     """Cuts groups of attributes out of many messages that look alike.
 
     Messages of one dump differ in values and hardly ever in layout. So the places of the groups are
-    learned from one message, and stand as long as the next one has the same length. A cut holds its
-    attributes as they came, headers included: whoever reads it sees whether it is what it is taken
-    for, and equal cuts say the same.
+    learned from one message, and stand as long as the next one has the same length, and the same
+    headers where a group begins and ends: a longer name of a scheduler and the padding of 64-bit
+    numbers (``nla_put_64bit``) can make up for each other. A cut holds its attributes as they came,
+    headers included: whoever reads it sees whether it is what it is taken for, and equal cuts say
+    the same.
     """
 
     def __init__(self, first: Sequence[int], second: Sequence[int], *more: Sequence[int]) -> None:
         """Groups, each of the numbers of attributes that the kernel puts side by side."""
         self._groups = (first, second, *more)
         self._length = -1
+        self._headers: tuple[bytes, ...] = ()
+        self._header: Callable[[bytes], tuple[bytes, ...]]
         self._cut: Callable[[bytes], tuple[bytes, ...]]
 
     def row(self, data: bytes) -> tuple[bytes, ...]:
@@ -71,7 +75,7 @@ class Rows:
 
         data: a message that is one attribute, inside of which the others are.
         """
-        if len(data) != self._length:
+        if len(data) != self._length or self._header(data) != self._headers:
             self._learn(data)
         return self._cut(data)
 
@@ -81,7 +85,11 @@ class Rows:
             end = offset + ((_HEADER.size + len(payload) + 3) & ~3)
             places.append((kind, offset, end))
             offset = end
-        self._cut = itemgetter(*(_reach(group, places) for group in self._groups))
+        reaches = [_reach(group, places) for group in self._groups]
+        edges = sorted({edge for reach in reaches for edge in (reach.start or 0, reach.stop)})
+        self._cut = itemgetter(*reaches)
+        self._header = itemgetter(*(slice(edge, edge + _HEADER.size) for edge in (0, *edges)))
+        self._headers = self._header(data)
         self._length = len(data)
 
 
