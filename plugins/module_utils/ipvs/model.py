@@ -16,7 +16,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, Flag
-from typing import Union
+from typing import NamedTuple, Union
 
 
 class _Word(Enum):
@@ -177,9 +177,12 @@ class ServiceSettings:
     engine: str
 
 
-@dataclass(frozen=True)
-class DestinationKey:
-    """A real server: address and port (0 = the port the client asked for)."""
+class DestinationKey(NamedTuple):
+    """A real server: address and port (0 = the port the client asked for).
+
+    There are many of them and every pool is keyed by them, hence a tuple: it takes less memory
+    than a dataclass, and is made, hashed and compared in a fraction of the time.
+    """
 
     address: str
     port: int

@@ -170,19 +170,17 @@ class _Draft:
     def _pool(self, service: ServiceKey, have: Pool, want: Pool, scope: PoolScope) -> Pool:
         if have == want:
             return have
-        pool = dict(have)
-        for key, before, after in _differences(have, want, scope):
+        differences = _differences(have, want, scope)
+        for key, before, after in differences:
             if after is None:
-                self.remove_destinations.append(RemoveDestination(service, key, pool.pop(key)))
-                continue
-            pool[key] = after
-            if before is None:
+                self.remove_destinations.append(RemoveDestination(service, key, have[key]))
+            elif before is None:
                 self.put_destinations.append(AddDestination(service, key, after))
             elif after.weight == 0 != before.weight:
                 self.quiesce.append(EditDestination(service, key, before, after))
             else:
                 self.put_destinations.append(EditDestination(service, key, before, after))
-        return pool
+        return want if isinstance(scope, Everything) else _merged(have, differences)
 
     def set_timeouts(self, before: Timeouts, after: Timeouts) -> None:
         """Time-outs from before to after."""
@@ -224,6 +222,17 @@ def _differences(have: Pool, want: Pool, scope: PoolScope) -> list[_Difference]:
     if not isinstance(scope, Everything):
         found = [difference for difference in found if difference[0] in scope]
     return sorted(found, key=lambda difference: difference[0].order())
+
+
+def _merged(have: Pool, differences: Iterable[_Difference]) -> Pool:
+    """A pool after the differences."""
+    pool = dict(have)
+    for key, _before, after in differences:
+        if after is None:
+            del pool[key]
+        else:
+            pool[key] = after
+    return pool
 
 
 def _lines(state: State, changes: Iterable[Change]) -> dict[str, str]:
