@@ -14,7 +14,9 @@ for folder in (HERE, HERE.parent / "lab"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
-from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.kernel import KernelTable  # noqa: E402
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.kernel import (  # noqa: E402
+    KernelTable,
+)
 from fresh import FreshHost  # noqa: E402 - found by the lines above
 
 

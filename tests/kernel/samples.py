@@ -8,6 +8,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.changes import Chang
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.errors import KernelRefused
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     HOST_NETMASK,
+    PLAIN_TUNNEL,
     DestinationKey,
     DestinationSettings,
     Family,
@@ -68,7 +69,7 @@ def masquerade(weight: int = 1) -> DestinationSettings:
     return DestinationSettings(weight, Forwarding.MASQUERADE)
 
 
-def tunnel(how: Tunnel = Tunnel(), weight: int = 1) -> DestinationSettings:  # noqa: B008 - frozen
+def tunnel(how: Tunnel = PLAIN_TUNNEL, weight: int = 1) -> DestinationSettings:
     """A destination by tunnel."""
     return DestinationSettings(weight, Forwarding.TUNNEL, tunnel=how)
 
