@@ -117,9 +117,10 @@ class KernelTable:
         """See Table.connections."""
         with namespace(self._netns):
             try:
-                # Opened in the namespace, read line by line outside of it.
+                # Opened in the namespace, read line by line outside of it. What a persistence engine
+                # shows came from a client (ip_vs_sip_show_pe_data), and may be any bytes.
                 lines = Path("/proc/thread-self/net/ip_vs_conn").open(  # noqa: SIM115
-                    encoding="ascii"
+                    encoding="ascii", errors="backslashreplace"
                 )
             except OSError as error:
                 raise Unavailable(Cause.NO_IPVS, f"no connection table: {error}") from None
