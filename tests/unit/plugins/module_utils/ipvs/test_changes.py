@@ -93,6 +93,13 @@ def test_a_change_is_a_line_to_read_and_a_word_to_count(change, action, line, ab
     assert subject(change) == about
 
 
+@pytest.mark.parametrize("change", [row[0] for row in LINES], ids=lambda change: change.action)
+def test_a_change_that_was_made_stays_what_it_is(change):
+    with pytest.raises(AttributeError):
+        setattr(change, next(iter(vars(change))), None)
+    assert change == replace(change)
+
+
 def test_the_words_are_listed_in_the_order_of_a_plan():
     assert tuple(action for _change, action, _line, _about in LINES) == ACTIONS
 

@@ -127,6 +127,7 @@ def test_a_destination_is_the_second_of_two_attributes_whose_lengths_add_up(serv
     _number, data = command(AddDestination(service, key, settings))
     (_kind, name), (_other, destination) = parts(data)
     assert name == service_name(service)
+    assert dict(parts(destination[4:]))[11] == u16(11, INET6 if ":" in key.address else INET)
     (length,) = struct.unpack_from("=H", destination)
     assert length == len(destination)
     assert sorted(kind for kind, _part in parts(destination[4:])) == [

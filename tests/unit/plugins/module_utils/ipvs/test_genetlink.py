@@ -51,10 +51,10 @@ class Line:
     def send(self, data):
         requests, offset = [], 0
         while offset < len(data):
-            length, family, flags, sequence, _port, number, _version, _reserved = (
-                struct.unpack_from("=IHHIIBBH", data, offset)
+            length, family, flags, sequence, port, number, version, reserved = struct.unpack_from(
+                "=IHHIIBBH", data, offset
             )
-            assert family == FAMILY
+            assert (family, port, version, reserved) == (FAMILY, 0, 1, 0)
             requests.append((number, data[offset + 20 : offset + length], flags, sequence))
             offset += length
         self.sent.append([request[:3] for request in requests])
@@ -188,8 +188,9 @@ def test_of_many_questions_those_about_nothing_have_no_answer(converse):
             answer(seq[2], b"two2"),
         ]
 
-    kernel, _line = converse(some)
+    kernel, line = converse(some)
     assert list(kernel.ask_each(4, [b"a", b"b", b"c"], errno.ESRCH)) == [b"one1", b"two2"]
+    assert line.sent == [[(4, b"a", 1), (4, b"b", 1), (4, b"c", 1)]]
 
 
 def test_of_many_questions_another_error_is_one(converse):

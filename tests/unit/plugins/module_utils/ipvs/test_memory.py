@@ -126,6 +126,39 @@ def test_a_sync_daemon_does_not_start_beside_destinations_of_the_other_family():
     assert refused.errno == errno.EINVAL
 
 
+@pytest.mark.parametrize(
+    "asked, started",
+    [
+        (
+            replace(eg.MASTER, maxlen=0, port=0, ttl=0),
+            replace(eg.MASTER, maxlen=1472, port=8848, ttl=1),
+        ),
+        (replace(eg.MASTER, interface="jumbo0", maxlen=0), replace(eg.MASTER, interface="jumbo0")),
+        (
+            replace(eg.BACKUP, interface="jumbo0", maxlen=0, port=9, ttl=9),
+            replace(eg.BACKUP, interface="jumbo0", maxlen=8972, port=9, ttl=9),
+        ),
+        (replace(eg.BACKUP, maxlen=1), replace(eg.BACKUP, maxlen=1024)),
+        (
+            replace(eg.BACKUP, group="ff02::81", maxlen=65535),
+            replace(eg.BACKUP, group="ff02::81", maxlen=65487),
+        ),
+    ],
+)
+def test_a_sync_daemon_starts_with_what_the_kernel_makes_of_it(asked, started):
+    table = MemoryTable(draws.INTERFACES)
+    assert not table.apply([StartDaemon(asked)]).refused
+    assert table.read(EVERYTHING).daemons == {asked.role: started}
+
+
+def test_what_is_asked_of_a_table_is_counted():
+    table = MemoryTable()
+    table.read(EVERYTHING)
+    table.read(SERVICES)
+    table.apply([])
+    assert table.calls == {"read": 2, "apply": 1}
+
+
 def test_what_was_read_does_not_change_with_the_table():
     table = eg.table_holding(HELD)
     before = table.read(EVERYTHING)

@@ -5,16 +5,24 @@ import ipaddress
 import pytest
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs import model
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
+    Counters,
     DestinationKey,
+    DestinationSettings,
     Endpoint,
     Family,
     Firewallmark,
+    Forwarding,
     State,
     Transport,
+    Tunnel,
+    TunnelKind,
     canonical_address,
     family_of,
     host_port,
     packed_address,
+)
+from ansible_collections.lvs.ipvs.tests.unit.plugins.module_utils.ipvs import (
+    examples as eg,
 )
 from ansible_collections.lvs.ipvs.tests.unit.plugins.module_utils.ipvs import (
     strategies as draws,
@@ -140,6 +148,35 @@ def test_only_equal_destinations_share_a_place_and_a_name(one, other):
 
 def test_what_is_unreadable_does_not_make_two_tables_differ():
     assert State(unreadable=("a virtual service: of tomorrow",)) == State()
+
+
+@pytest.mark.parametrize(
+    "value, name",
+    [
+        (eg.WEB, "port"),
+        (eg.MARK, "mark"),
+        (eg.ONE, "port"),
+        (eg.WLC, "scheduler"),
+        (eg.DIRECT, "weight"),
+        (eg.DIRECT.tunnel, "kind"),
+        (eg.service(eg.WEB), "settings"),
+        (eg.EMPTY, "timeouts"),
+        (eg.EMPTY.timeouts, "tcp"),
+        (eg.MASTER, "port"),
+        (Counters(), "connections"),
+    ],
+)
+def test_values_do_not_change(value, name):
+    with pytest.raises(AttributeError):
+        setattr(value, name, None)
+
+
+def test_what_is_not_said_of_a_destination_is_none():
+    assert DestinationSettings(1, Forwarding.DIRECT, 0, 0, Tunnel(TunnelKind.IPIP, 0)) == eg.DIRECT
+
+
+def test_nothing_was_counted_where_nothing_is_said():
+    assert Counters() == Counters(*[0] * 10)
 
 
 def test_a_host_netmask_tells_every_client_apart():
