@@ -93,6 +93,14 @@ NO_DEFAULTS = Defaults()
 DOCUMENT_DEFAULTS = Defaults(weight=1, scheduler="rr", forwarding=Forwarding.DIRECT)
 
 
+class _Fields(dict[str, Any]):
+    """Fields of a mapping by their long names. written: those that the user wrote otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: dict[str, str] = {}
+
+
 class Reader:
     """One reading of plain data: what is wrong is collected here, and raised at the end."""
 
@@ -112,7 +120,7 @@ class Reader:
 
     def table(self, data: Any, defaults: Defaults = DOCUMENT_DEFAULTS) -> TableWish:
         """A whole document. An empty one wishes for no services."""
-        fields = self._mapping({} if data is None else data, "", _TABLE_KEYS, {}) or {}
+        fields = self._mapping({} if data is None else data, "", _TABLE_KEYS, {}) or _Fields()
         base = self._defaults(fields.get("defaults"), defaults)
         services = [
             self.service(entry, path, base)
@@ -223,7 +231,7 @@ class Reader:
 
     def timeouts(self, data: Any, path: str) -> TimeoutsWish:
         """Connection time-outs; one left out stays as it is."""
-        fields = self._mapping(data, path, _TIMEOUT_KEYS, {}) or {}
+        fields = self._mapping(data, path, _TIMEOUT_KEYS, {}) or _Fields()
         values = [
             self._optional(fields, name, path, lambda value: parse_integer(value, 1, MAX_TIMEOUT))
             for name in _TIMEOUT_KEYS
@@ -269,7 +277,8 @@ class Reader:
 
     def _defaults(self, data: Any, base: Defaults) -> Defaults:
         fields = (
-            self._mapping({} if data is None else data, "defaults", _DEFAULTS_KEYS, _SHORT) or {}
+            self._mapping({} if data is None else data, "defaults", _DEFAULTS_KEYS, _SHORT)
+            or _Fields()
         )
         path = "defaults"
         port = self._optional(fields, "port", path, lambda value: parse_integer(value, 1, 65535))
@@ -289,7 +298,7 @@ class Reader:
 
     def _destination_key(
         self,
-        fields: Mapping[str, Any],
+        fields: _Fields,
         path: str,
         service: ServiceKey | None,
         defaults: Defaults,
@@ -315,7 +324,7 @@ class Reader:
 
     def _tunnel(self, data: Any, path: str) -> Tunnel | None:
         before = len(self.faults)
-        fields = self._mapping(data, path, _TUNNEL_KEYS, {}) or {}
+        fields = self._mapping(data, path, _TUNNEL_KEYS, {}) or _Fields()
         kind = self._optional(fields, "type", path, lambda value: parse_word(value, TunnelKind))
         port = self._optional(fields, "port", path, lambda value: parse_integer(value, 0, 65535))
         checksum = self._optional(
@@ -357,13 +366,13 @@ class Reader:
 
     def _mapping(
         self, data: Any, path: str, keys: Iterable[str], short: Mapping[str, str]
-    ) -> dict[str, Any] | None:
+    ) -> _Fields | None:
         """Fields by their long names; what is no mapping, unknown or said twice is a fault."""
         if not isinstance(data, Mapping):
             self.fault(path, f"{_shown(data)} is not a mapping with {', '.join(keys)}")
             return None
         allowed = [*keys, *(name for name, long in short.items() if long in keys)]
-        fields: dict[str, Any] = {}
+        fields = _Fields()
         for name, value in data.items():
             long = short.get(name, name) if isinstance(name, str) else name
             if long not in keys:
@@ -375,6 +384,8 @@ class Reader:
                 self.fault(_under(path, str(name)), f"says the same as {long!r}; say it once")
             elif value is not None or long not in fields:
                 fields[long] = value
+                if name != long:
+                    fields.written[long] = name
         return fields
 
     def _items(self, data: Any, path: str) -> Iterable[tuple[Any, str]]:
@@ -395,10 +406,12 @@ class Reader:
                 seen[name] = wish.path
 
     def _optional(
-        self, fields: Mapping[str, Any], name: str, path: str, parse: Callable[[Any], T]
+        self, fields: _Fields, name: str, path: str, parse: Callable[[Any], T]
     ) -> T | None:
         value = fields.get(name)
-        return None if value is None else self.value(value, _under(path, name), parse)
+        if value is None:
+            return None
+        return self.value(value, _under(path, fields.written.get(name, name)), parse)
 
     def value(self, value: Any, path: str, parse: Callable[[Any], T]) -> T | None:
         """One value; parse raises ValueError with the reason."""
