@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Hold TCP connections for a while: connect.py ADDRESS PORT COUNT SECONDS SERVER_PORT...
 
 Listens on the server ports of 127.0.0.1 itself. Ends when all connections are there, and leaves a
