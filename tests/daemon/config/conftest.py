@@ -45,6 +45,26 @@ class DropIns:
     def group(self, text):
         return self.write("groups/g.yaml", text)
 
+    def minimal(self, group="", frontend="", backend="", check="type: tcp"):
+        """One group, one frontend, one backend; what else is said stands in one of the places."""
+
+        def lines(text, indent):
+            return textwrap.indent(textwrap.dedent(text).strip("\n"), " " * indent)
+
+        parts = [
+            "group: web",
+            lines(group or "vip: 192.0.2.1", 0),
+            "frontends:",
+            "  - name: front",
+            lines(frontend or "proto: tcp\nport: 80", 4),
+            "backends:",
+            "  - address: 10.0.0.1",
+            lines(backend, 4),
+            "healthcheck:" if check else "",
+            lines(check, 2),
+        ]
+        return self.group("\n".join(part for part in parts if part) + "\n")
+
     def load(self, **options):
         return load(self.directory, services_lookup=port_of, **options)
 
@@ -82,23 +102,6 @@ def drop_ins(tmp_path):
     return DropIns(tmp_path / "etc")
 
 
-# One group, one frontend, one backend; what is said in addition stands in one of the places.
-def minimal(group="", frontend="", backend="", check="type: tcp"):
-    def lines(text, indent):
-        return textwrap.indent(textwrap.dedent(text).strip("\n"), " " * indent)
-
-    return "\n".join(
-        [
-            "group: web",
-            lines(group or "vip: 192.0.2.1", 0),
-            "frontends:",
-            "  - name: front",
-            lines(frontend or "proto: tcp\nport: 80", 4),
-            "backends:",
-            "  - address: 10.0.0.1",
-            lines(backend, 4),
-            "healthcheck:",
-            lines(check, 2),
-            "",
-        ]
-    )
+@pytest.fixture
+def services():
+    return port_of

@@ -51,6 +51,11 @@ class Tree:
         return [name for names in self._names.values() for name in names]
 
     @property
+    def has_read(self) -> tuple[str, ...]:
+        """The files that somebody wanted, by their paths below the directory."""
+        return tuple(sorted(self._read))
+
+    @property
     def digest(self) -> str:
         """A hash of everything that has been read."""
         total = hashlib.sha256()
@@ -64,10 +69,6 @@ class Tree:
     def names(self, folder: str) -> list[str]:
         """The drop-ins of a folder in order, by their paths below the directory."""
         return self._names[folder]
-
-    def has_read(self, name: str) -> bool:
-        """Whether a file was wanted."""
-        return name in self._read
 
     def shown(self, name: str) -> str:
         """How complaints name a file."""

@@ -42,8 +42,10 @@ class Frontends:
         services = self._keys(group, entry, transport, port)
         settings = Settings(group, entry, self._complaints)
         check = self._check(group, entry, base)
-        backends = _Backends(port or 0, transport, check, entry, self._complaints)
+        backends = _Backends(port or 0, transport, check, self._complaints)
         pool = tuple(backends.read(row) for row in rows)
+        if services and (port or entry.has("fwmark") or settings.get("persistence")):
+            self._ports_to_probe(entry, pool)
         healthcheck = backends.of_frontend(used=not pool)
         default = OnDown.REMOVE if transport is Transport.UDP else OnDown.ZERO
         found = []
@@ -120,6 +122,17 @@ class Frontends:
         broken = check.broken or "healthcheck" in entry.broken
         return Inherited(check.kind, check.values, check.place or group.at("healthcheck"), broken)
 
+    def _ports_to_probe(self, entry: Entry, pool: tuple[Backend, ...]) -> None:
+        """Every port, or that of a firewall mark, is none that can be probed."""
+        for backend in pool:
+            check = backend.check
+            if not (backend.port or check.kind in PORTLESS or check.target or check.disable):
+                reason = (
+                    f"gives no port to probe {backend.address} at by {check.kind.value}; needed is"
+                    " a port, a check_target, type icmp or disable: true"
+                )
+                self._complaints.fault(entry.place.origin, entry.at("port").text, reason)
+
     def _fault(self, place: Place, reason: str) -> None:
         self._complaints.fault(place.origin, place.text, reason)
 
@@ -132,13 +145,11 @@ class _Backends:
         port: int,
         transport: Transport | None,
         check: Inherited,
-        frontend: Entry,
         complaints: Complaints,
     ) -> None:
         self._port = port
         self._transport = transport
         self._check = check
-        self._frontend = frontend
         self._complaints = complaints
         self._shared: HealthCheck | None = None
 
@@ -177,7 +188,6 @@ class _Backends:
     def _of_row(self, row: Row) -> HealthCheck:
         own, target = row.entry.get("healthcheck"), row.target
         if own is None and target is None:
-            self._need_port(row, self._check)
             return self.of_frontend(used=True)
         said = inherit(self._check, own, self._complaints)
         before = said.kind
@@ -186,29 +196,14 @@ class _Backends:
             place = target.at("type")
             reason = f"this type is used; tools that ignore it probe by {_word(before)}"
             self._complaints.notice("type", place.origin, place.text, reason)
-        if target is None:
-            self._need_port(row, said)
         at = target_of(target, said.kind, self._complaints)
         return self._complete(said, at, self._complaints)
-
-    def _need_port(self, row: Row, said: Inherited) -> None:
-        """Every port is no port that can be probed."""
-        disabled = said.values.get("disable")
-        if row.ports.find(self._port, self._transport) or said.kind in PORTLESS or disabled:
-            return
-        if self._frontend.broken or said.kind is None or said.broken:
-            return
-        place = self._frontend.place
-        reason = (
-            f"has no port to probe {row.address} at by {said.kind.value}; say a port, a"
-            " check_target, type icmp or disable"
-        )
-        self._complaints.fault(place.origin, place.at("port").text, reason)
 
     def _complete(
         self, said: Inherited, target: CheckTarget | None, complaints: Complaints
     ) -> HealthCheck:
-        if said.kind is None and not said.broken and said.place is not None:
+        unsaid = said.kind is None and not said.broken and not said.values.get("disable")
+        if unsaid and said.place is not None:
             place = said.place.at("type")
             words = ", ".join(kind.value for kind in CheckKind)
             complaints.fault(said.place.origin, place.text, f"is needed: one of {words}")

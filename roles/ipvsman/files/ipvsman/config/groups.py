@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from ipvsman.ipvs.model import Forwarding, ServiceKey
+from ipvsman.ipvs.model import Family, Forwarding, ServiceKey
 from ipvsman.ipvs.text import nearest
 
 from .checks import Inherited, inherit
@@ -57,7 +57,7 @@ class Groups:
         found: list[Frontend] = []
         for entry in group.get("frontends", ()):
             found += self._frontends.expand(group, entry, rows, check)
-        self._families(rows, [key for frontend in found for key in frontend.services])
+        self._families(group, rows, [key for frontend in found for key in frontend.services])
         return tuple(found)
 
     def _rows(self, group: Entry) -> list[Iterable[Row]]:
@@ -87,18 +87,28 @@ class Groups:
             elif name is not None:
                 seen[name] = entry.at("name").origin
 
-    def _families(self, rows: Iterable[Row], services: list[ServiceKey]) -> None:
+    def _families(self, group: Entry, rows: Iterable[Row], services: list[ServiceKey]) -> None:
+        """A service takes the backends of its family; one that no service takes is a mistake."""
         families = {key.family for key in services}
+        served: set[Family | None] = set()
         for row in rows:
-            usable = row.family in families or row.family is None
-            if families and not usable and row.forwarding is not Forwarding.TUNNEL:
-                reason = (
-                    f"{row.address} is of another address family than every service of the group;"
-                    f" that needs method tunnel, and method is {row.forwarding.value}"
-                )
-                self._fault(
-                    row.entry.at("address" if "address" in row.entry.values else "ip"), reason
-                )
+            served |= families if row.forwarding is Forwarding.TUNNEL else {row.family}
+            if row.family in (*families, None) or row.forwarding is Forwarding.TUNNEL:
+                continue
+            place = row.entry.at("address" if row.entry.has("address") else "ip")
+            reason = (
+                f"{row.address} is of another address family than every service of group"
+                f" {group.get('group')}; that needs method tunnel, and method is"
+                f" {row.forwarding.value}"
+            )
+            # Rows that several groups use may well be of both families.
+            shared = place.document is not group.place.document
+            if families:
+                (self._warn if shared else self._fault)(place, reason)
+        for key in services:
+            if served and key.family not in served and None not in served:
+                reason = f"no backend is of address family {key.family.value}, which {key} needs"
+                self._warn(group.place, reason)
 
     def _fault(self, place: Place, reason: str) -> None:
         self._complaints.fault(place.origin, place.text, reason)

@@ -157,7 +157,8 @@ class Config:
     """All drop-ins of a directory.
 
     digest: hash of what was read, the identity of a configuration. mtime: newest of the files, in
-    seconds since the epoch, 0.0 when there are none. files: all that count as loaded.
+    seconds since the epoch, 0.0 when there are none. files: all that count as loaded. read: those
+    that had a say, by their paths below the directory. strict: what was a fault.
     """
 
     frontends: tuple[Frontend, ...] = ()
@@ -167,6 +168,8 @@ class Config:
     files: tuple[str, ...] = ()
     mtime: float = 0.0
     digest: str = ""
+    read: tuple[str, ...] = ()
+    strict: bool = False
 
 
 class ConfigError(Exception):

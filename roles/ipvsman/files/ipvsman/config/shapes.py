@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import voluptuous as vol
@@ -22,7 +23,8 @@ from .model import Origin
 from .values import Value, shown
 from .yamlmarks import Document, Path, Step, path_text
 
-_LONG = 600
+#: How long a reason gets at most, and a value that is worth repeating.
+_LONG, _WORD = 600, 60
 
 
 @dataclass(frozen=True)
@@ -147,35 +149,40 @@ class Shape:
         return Entry(place, values, frozenset(broken))
 
     def _own(self, place: Place, complaints: Complaints) -> tuple[dict[str, Any], set[str]]:
-        said = self._known(place, complaints)
-        broken: set[str] = set()
+        said, broken = self._known(place, complaints)
         try:
             return dict(self._whole(said)), broken
         except vol.MultipleInvalid as invalid:
             for error in invalid.errors:
                 name = str(error.path[0])
-                broken.add(name)
+                if name in broken:
+                    continue
                 if isinstance(error, vol.RequiredFieldInvalid):
                     complaints.fault(
                         place.origin, place.at(name).text, f"is needed: {self.keys[name].text}"
                     )
                 else:
                     _fault(place.at(name, *_steps(error.path[1:])), error.msg, complaints)
+            broken |= {str(error.path[0]) for error in invalid.errors}
         return {
             name: self._each[name](value) for name, value in said.items() if name not in broken
         }, broken
 
-    def _known(self, place: Place, complaints: Complaints) -> dict[str, Any]:
-        said = {}
+    def _known(self, place: Place, complaints: Complaints) -> tuple[dict[str, Any], set[str]]:
+        """What there is to judge, and the keys that say nothing where they have to."""
+        said, empty = {}, set()
         for name, value in place.data.items():
             key = self.keys.get(name)
             if key is None:
                 reason = f"is not known here, only {', '.join(self.keys)}{nearest(name, self.keys)}"
                 origin = place.document.key_origin((*place.path, name))
                 complaints.fault(origin, place.at(name).text, reason)
-            elif value is not None or not key.null:
+            elif value is not None:
                 said[name] = value
-        return said
+            elif not key.null:
+                empty.add(name)
+                _fault(place.at(name), f"is said and left empty: {key.text}", complaints)
+        return said, empty
 
 
 def read_items(
@@ -197,8 +204,9 @@ def read_items(
 def _fault(place: Place, reason: str, complaints: Complaints) -> None:
     """Note a fault of a value; say how it was written where YAML made something else of it."""
     raw = place.document.raw(place.path)
-    if raw is not None and not isinstance(place.data, str) and str(place.data) != raw:
-        reason += f"; YAML reads {raw} as {place.data!r} unless it is in quotes"
+    made = place.data
+    if raw and isinstance(made, (bool, int, float, date)) and str(made) != raw and len(raw) < _WORD:
+        reason += f"; YAML reads {raw} as {made} unless it is in quotes"
     complaints.fault(place.origin, place.text, reason)
 
 
