@@ -44,7 +44,8 @@ class YamlFile:
             reasons = [part for part in (error.context, error.problem) if part]
             raise InvalidValue([Fault(where, ", ".join(reasons))]) from None
         except (yaml.YAMLError, ValueError) as error:
-            raise InvalidValue([Fault(path, f"is not YAML: {error}")]) from None
+            reason = " ".join(str(error).split())
+            raise InvalidValue([Fault(path, f"is not YAML: {reason}")]) from None
         if faults:
             raise InvalidValue(faults)
 

@@ -165,6 +165,7 @@ def test_what_is_not_yaml_is_told_with_line_and_column(write, content, place):
 def test_what_is_not_even_text_is_told(write, content):
     (reason,) = reasons(write(content))
     assert reason.startswith("FILE: is not YAML: ")
+    assert "\n" not in reason
 
 
 def test_what_cannot_be_read_is_told(tmp_path):
