@@ -131,8 +131,17 @@ class Story:
             time.sleep(0.5)
         quiesced, gone = seen.get(0), seen.get(None)
         if changed != 1 or quiesced is None or gone is None:
-            self.claim("rs2 was drained", False)
-            return
+            self.claim("rs2 goes to weight 0, and then away", False)
+        else:
+            self.drained(requests, kept, quiesced, gone)
+        lost = len(requests.lost) + len(kept.lost)
+        total = len(requests.answers) + sum(kept.answers.values()) + lost
+        self.claim(f"{total} requests were sent meanwhile, {lost} were lost", lost == 0)
+
+    def drained(
+        self, requests: Requests, kept: KeptConnection, quiesced: float, gone: float
+    ) -> None:
+        """What clients noticed of it."""
         after = requests.by_server(since=quiesced)
         told = ", ".join(f"{name} {after[name]}" for name in ("rs1", "rs2", "rs3"))
         self.claim(
@@ -144,10 +153,7 @@ class Story:
             " later",
             kept.answers.keys() == {"rs2"},
         )
-        self.claim(f"then rs2 is removed, {gone - kept.ended:.1f} s after that", gone > kept.ended)
-        lost = len(requests.lost) + len(kept.lost)
-        total = len(requests.answers) + sum(kept.answers.values()) + lost
-        self.claim(f"{total} requests were sent meanwhile, {lost} were lost", lost == 0)
+        self.claim(f"rs2 is removed {gone - kept.ended:.1f} s after that", gone > kept.ended)
 
     @staticmethod
     def end_after(kept: KeptConnection, seen: dict[int | None, float]) -> None:
