@@ -291,7 +291,7 @@ def test_a_plan_that_is_refused_half_way_says_what_is_done(
     # Two services and their good destinations; the removal of MARK was put off.
     assert len(error.done) == 2 + 300 + 1
     assert len(error.plan.changes) == 2 + 341 + 1
-    assert "of 344 changes 303 are applied, 40 were refused and 1 were not attempted" in str(error)
+    assert "changes planned: 344, applied: 303, refused: 40, not attempted: 1" in str(error)
     assert "and 30 more" in str(error)
     assert services_of(kernel) == {
         WEB: service(WEB, good),

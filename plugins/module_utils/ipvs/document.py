@@ -462,11 +462,11 @@ def _interface(value: Any) -> str:
         not isinstance(value, str)
         or not value
         or len(value.encode()) > MAX_NAME
-        or "/" in value
-        or " " in value
+        or any(letter in "/:" or letter.isspace() or not letter.isprintable() for letter in value)
     ):
         raise ValueError(
-            f"{value!r} is not the name of a network interface: at most {MAX_NAME} bytes"
+            f"{value!r} is not the name of a network interface: at most {MAX_NAME} bytes,"
+            " no blank, / or :"
         )
     return value
 

@@ -119,8 +119,8 @@ class PartlyApplied(IpvsError):
         total = len(plan.changes)
         waiting = total - len(self.done) - len(self.failed)
         lines = [
-            f"of {total} changes {len(self.done)} are applied, {len(self.failed)} were refused and"
-            f" {waiting} were not attempted; refused:"
+            f"changes planned: {total}, applied: {len(self.done)}, refused: {len(self.failed)},"
+            f" not attempted: {waiting}; the kernel refused"
         ]
         lines += [f"- {refusal}" for refusal in self.failed[:10]]
         if len(self.failed) > 10:
@@ -138,8 +138,9 @@ class NotConverged(IpvsError):
         self.plan = plan
         self.done = tuple(done)
         lines = [
-            f"the kernel accepted {len(self.done)} changes but {len(plan.changes)} still differ"
-            " (another program is writing to this table, or the kernel ignored a setting):"
+            f"changes accepted by the kernel: {len(self.done)}, and yet to be made:"
+            f" {len(plan.changes)} (another program is writing to this table, or the kernel ignored"
+            " a setting)"
         ]
         lines += [f"- {change}" for change in plan.changes[:10]]
         if len(plan.changes) > 10:

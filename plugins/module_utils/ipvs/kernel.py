@@ -117,8 +117,8 @@ class KernelTable:
         """See Table.connections."""
         with namespace(self._netns):
             try:
-                # Opened in the namespace, read line by line outside of it. What a persistence engine
-                # shows came from a client (ip_vs_sip_show_pe_data), and may be any bytes.
+                # Opened in the namespace, read line by line outside of it. What a persistence
+                # engine shows came from a client (ip_vs_sip_show_pe_data), and may be any bytes.
                 lines = Path("/proc/thread-self/net/ip_vs_conn").open(  # noqa: SIM115
                     encoding="ascii", errors="backslashreplace"
                 )
@@ -190,6 +190,9 @@ class KernelTable:
         pool = {}
         for data in self._kernel.dump(wire.GET_DEST, encode.service_name(key)):
             identity, counted, af = rows.row(data)
-            name = decode.destination_key(identity, af, family)
+            try:
+                name = decode.destination_key(identity, af, family)
+            except decode.UnknownValue:
+                continue
             pool[name] = decode.destination_counters(counted)
         return pool

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """From two complete tables and a scope to the changes between them: pure.
 
-Phases make before they break: what quiesces comes first, then what adds, then what removes, so that
-a pool is never emptied on the way to a full one. Changes within a phase do not depend on each
-other; a phase must have been accepted before the next begins. Inside a phase the order is by number
-(family, address, port), so that two directors build the same table in the same order.
+Phases make before they break: what quiesces comes first (unless nothing else carries its pool
+meanwhile: then after its successors), then what adds, then what removes, so that a pool is never
+emptied on the way to a full one. Changes within a phase do not depend on each other; a phase must
+have been accepted before the next begins. Inside a phase the order is by number (family, address,
+port), so that two directors build the same table in the same order.
 """
 
 from __future__ import annotations
@@ -118,6 +119,7 @@ class _Draft:
     quiesce: list[Change] = field(default_factory=list)
     put_services: list[Change] = field(default_factory=list)
     put_destinations: list[Change] = field(default_factory=list)
+    quiesce_last: list[Change] = field(default_factory=list)
     remove_destinations: list[Change] = field(default_factory=list)
     remove_services: list[Change] = field(default_factory=list)
     put_timeouts: list[Change] = field(default_factory=list)
@@ -130,6 +132,7 @@ class _Draft:
             self.quiesce,
             self.put_services,
             self.put_destinations,
+            self.quiesce_last,
             self.remove_destinations,
             self.remove_services,
             self.put_timeouts,
@@ -171,16 +174,21 @@ class _Draft:
         if have == want:
             return have
         differences = _differences(have, want, scope)
+        pool = want if isinstance(scope, Everything) else _merged(have, differences)
+        # What serves before and after carries the pool; without any, those to come have to be there
+        # before those that go are quiesced.
+        carried = any(pool[key].weight for key in have.keys() & pool.keys() if have[key].weight)
+        quiesce = self.quiesce if carried else self.quiesce_last
         for key, before, after in differences:
             if after is None:
                 self.remove_destinations.append(RemoveDestination(service, key, have[key]))
             elif before is None:
                 self.put_destinations.append(AddDestination(service, key, after))
             elif after.weight == 0 != before.weight:
-                self.quiesce.append(EditDestination(service, key, before, after))
+                quiesce.append(EditDestination(service, key, before, after))
             else:
                 self.put_destinations.append(EditDestination(service, key, before, after))
-        return want if isinstance(scope, Everything) else _merged(have, differences)
+        return pool
 
     def set_timeouts(self, before: Timeouts, after: Timeouts) -> None:
         """Time-outs from before to after."""

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Callable, Union
 
 from .changes import Change, StartDaemon, StopDaemon, subject
@@ -21,6 +24,23 @@ Desired = Union[State, Callable[[State], State]]
 _ATTEMPTS = 5
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the search for cyclic garbage, which other threads only miss for as long.
+
+    Reading and planning a large table makes values by the ten thousand. None of them is garbage,
+    but their number makes the collector go through all that the process holds, again and again.
+    """
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
+
+
+@_uncollected()
 def reconcile(
     table: Table,
     desired: Desired,

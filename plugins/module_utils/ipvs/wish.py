@@ -230,10 +230,8 @@ def _destination_settings(
     )
     if settings.lower > settings.upper:
         said = "lower_threshold" if asked.lower is not None else "upper_threshold"
-        limit = (
-            f"the upper threshold {settings.upper}" if settings.upper else "no upper threshold (0)"
-        )
-        reason = f"the lower threshold {settings.lower} is above the upper one; there is {limit}"
+        limit = str(settings.upper) if settings.upper else "0: none"
+        reason = f"the lower threshold {settings.lower} is above the upper one ({limit})"
         faults.append(Fault(_under(asked.path, said), reason))
     if asked.key.family is not service_family and forwarding is not Forwarding.TUNNEL:
         reason = (

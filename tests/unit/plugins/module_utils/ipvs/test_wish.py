@@ -288,8 +288,8 @@ def synced(**options):
             "a tunnel type needs forwarding 'tunnel', and forwarding is 'direct'",
         ),
         (real(lower=5, upper=3), "it.lower_threshold", "lower threshold 5 is above the upper"),
-        (real(lower=5, upper=3), "it.lower_threshold", "the upper threshold 3"),
-        (real(lower=5), "it.lower_threshold", "no upper threshold (0)"),
+        (real(lower=5, upper=3), "it.lower_threshold", "above the upper one (3)"),
+        (real(lower=5), "it.lower_threshold", "above the upper one (0: none)"),
         (
             real(key=eg.THREE6),
             "it.address",
