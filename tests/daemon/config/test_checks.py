@@ -144,7 +144,7 @@ def test_what_is_no_check(drop_ins, said, says):
         ("tcp\npath: /x", "path"),
         ("http\ntls: {}", "tls"),
         ("tcp\nquery_name: a", "query_name"),
-        ("dns\nquery_name: a\nexpected_status: 200", "expected_status"),
+        ("dns\nquery_name: a\nexpected_status: 204", "expected_status"),
         ("icmp\nsend: x", "send"),
         ("https\ndays: 5", "days"),
     ],

@@ -21,6 +21,8 @@ from .values import is_hostname
 _ALIKE = {CheckKind.HTTP: CheckKind.HTTPS, CheckKind.HTTPS: CheckKind.HTTP}
 #: Kinds that probe an address, not a port.
 PORTLESS = frozenset({CheckKind.ICMP, CheckKind.COMMAND})
+#: What is said where every default is: it is of no kind, and means nothing.
+_FILLED_IN = {"expected_status": ((200, 200),)}
 #: What a kind cannot do without.
 _NEEDED = {CheckKind.DNS: "query_name", CheckKind.COMMAND: "command"}
 
@@ -160,8 +162,8 @@ def _tls(said: Mapping[str, Any], host: str) -> Tls:
 
 def _warn_of_foreign(entry: Entry, kind: CheckKind, complaints: Complaints) -> None:
     own = COMMON_OPTIONS | OPTIONS[kind] | {"type", "ip", "address", "port"}
-    for name in entry.values:
-        if name not in own:
+    for name, value in entry.values.items():
+        if name not in own and _FILLED_IN.get(name) != value:
             place = entry.at(name)
             reason = f"has no effect, since the type is {kind.value}"
             complaints.warn(place.document.key_origin(place.path), place.text, reason)
