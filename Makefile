@@ -18,8 +18,8 @@ demo: venv packages ## see it work, in a kernel of its own
 test: venv packages ## everything below up to `build`
 	@.venv/bin/python tools/gates.py
 
-unit: venv ## unit tests, here and on the oldest Python at hand
-	@.venv/bin/python tools/gates.py unit unit-oldest
+unit: venv ## tests without a kernel, those of the modules also on the oldest Python at hand
+	@.venv/bin/python tools/gates.py unit daemon unit-oldest
 
 kernel: venv packages ## tests against a real IPVS, and those of the lab that gives it
 	@.venv/bin/python tools/gates.py kernel lab

@@ -24,6 +24,7 @@ CORE = {
     "document": "errors model text wish",
     "changes": "errors model text scope",
     "plain": "errors model text scope changes",
+    "ipvsadm": "errors model text",
     "refusals": "errors model changes",
     "plan": "errors model text scope changes",
     "table": "errors model connections scope changes",
