@@ -289,19 +289,20 @@ class Prober:
 
     def _report(self, target: Target, ok: bool, message: str) -> None:
         """Hand over a verdict."""
-        duration = self._end(target, "ok" if ok else "failed")
+        now = self._now()
+        duration = self._end(target, "ok" if ok else "failed", now)
         target.tally.durations.observe(duration)
         try:
             delay = self._judge(target.check, Verdict(ok, message, duration))
         except Exception:  # whatever is wrong with one, the others are probed
             log.exception("the verdict on %s could not be taken", target.check.probe)
             delay = target.check.timing.fast_interval
-        self._again(target, delay)
+        self._again(target, delay, now)
 
     def _give_up(self, target: Target, reason: str) -> None:
         """Note a probe that could not be made."""
-        self._end(target, "unable")
         now = self._now()
+        self._end(target, "unable", now)
         if self._logged.get(reason, -QUIET) <= now - QUIET:
             if len(self._logged) > BATCH:
                 self._logged.clear()
@@ -312,24 +313,23 @@ class Prober:
         except Exception:  # as above
             log.exception("that %s cannot be probed could not be told", target.check.probe)
             delay = target.check.timing.fast_interval
-        self._again(target, delay)
+        self._again(target, delay, now)
 
-    def _end(self, target: Target, result: str) -> float:
+    def _end(self, target: Target, result: str, now: float) -> float:
         """Note that a probe is over. Returns how long it took."""
-        now = self._now()
-        duration = now - (now if target.started is None else target.started)
-        # Until the owner has answered, the next one may start this early.
-        target.due = now - duration
+        started = now if target.started is None else target.started
+        target.due = started  # what the next one's time is counted from
         target.started = None
         target.tally.finished[result] += 1
-        return duration
+        return now - started
 
-    def _again(self, target: Target, delay: float) -> None:
+    def _again(self, target: Target, delay: float, now: float) -> None:
         """Have the next probe begin so long after the last one began, but not before now."""
         # The owner may have dropped it just now.
         if not target.is_gone:
-            self._schedule(target, max(target.due + self._jittered(delay), self._now()))
-            self._arm()
+            self._schedule(target, max(target.due + self._jittered(delay), now))
+            if target.due < self._wakes:
+                self._arm()
 
     def _drop(self, target: Target) -> None:
         """Forget a target at once, whatever it is at."""

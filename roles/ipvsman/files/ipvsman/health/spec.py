@@ -8,7 +8,7 @@ are seconds. Addresses are IP addresses; names have been resolved before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -143,6 +143,14 @@ class Check:
 
     probe: Probe
     timing: Timing
+    # Everything known of a check is looked up by it, at every result: hashed once.
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.probe, self.timing)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 @dataclass(frozen=True)

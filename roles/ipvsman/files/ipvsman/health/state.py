@@ -10,7 +10,7 @@ go down. Nothing known yet: the first success is up, fall failures in a row are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
 from .spec import Timing, Verdict
@@ -57,15 +57,8 @@ class Health:
             if counter < timing.rise:
                 counter = 0
             condition = Condition.DOWN if counter == 0 else self.condition
-        changed = condition is not self.condition
-        return replace(
-            self,
-            condition=condition,
-            counter=counter,
-            since=now if changed else self.since,
-            checked=now,
-            message=verdict.message,
-        )
+        since = self.since if condition is self.condition else now
+        return Health(condition, counter, since, checked=now, message=verdict.message)
 
     def delay(self, timing: Timing) -> float:
         """Seconds from one probe to the next."""
