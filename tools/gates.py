@@ -20,7 +20,7 @@ PYTEST = ".venv/bin/python -m pytest"
 STAGES = {
     "format": "tools/copy ruff format --check",
     "ruff": "tools/copy ruff check --output-format concise",
-    "types": "tools/copy tools/types",
+    "types": "tools/types",
     "changelog": "tools/copy antsibull-changelog lint",
     "unit": f"{PYTEST} tests/unit",
     "daemon": f"{PYTEST} tests/daemon",
