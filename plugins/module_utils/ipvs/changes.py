@@ -74,9 +74,14 @@ class RemoveService:
         return f"remove service {self.service}{tail}"
 
 
+# Changes of destinations come by the ten thousand: without a dict each they touch half the memory.
+
+
 @dataclass(frozen=True)
 class AddDestination:
     """``IPVS_CMD_NEW_DEST``."""
+
+    __slots__ = ("after", "destination", "service")
 
     service: ServiceKey
     destination: DestinationKey
@@ -92,6 +97,8 @@ class AddDestination:
 class EditDestination:
     """``IPVS_CMD_SET_DEST``: in place, connections go on."""
 
+    __slots__ = ("after", "before", "destination", "service")
+
     service: ServiceKey
     destination: DestinationKey
     before: DestinationSettings
@@ -106,6 +113,8 @@ class EditDestination:
 @dataclass(frozen=True)
 class RemoveDestination:
     """``IPVS_CMD_DEL_DEST``."""
+
+    __slots__ = ("before", "destination", "service")
 
     service: ServiceKey
     destination: DestinationKey
