@@ -15,6 +15,8 @@ import json
 import random
 import signal
 import sys
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "roles" / "ipvsman" / "files"))
@@ -26,24 +28,32 @@ from ipvsman.health.state import Health
 SAMPLE = 0.05
 
 
+@dataclass
+class Known:
+    """What is known of a check, as the daemon's director keeps it."""
+
+    health: Health
+
+
 async def main(addresses: list[str], between: float, port: int) -> None:
     """Probe until told to stop."""
     loop = asyncio.get_running_loop()
     timing = Timing(interval=between, fast_interval=between, down_interval=between, timeout=3.0)
-    health = {
-        Check(TcpProbe(address, port), timing): Health.unknown(timing, loop.time())
+    known = {
+        Check(TcpProbe(address, port), timing): Known(Health.unknown(timing, time.monotonic()))
         for address in addresses
     }
 
     def judge(check: Check, verdict: Verdict) -> float:
-        now = health[check] = health[check].after(verdict, check.timing, loop.time())
-        return now.delay(check.timing)
+        entry = known[check]
+        entry.health = entry.health.after(verdict, check.timing, time.monotonic())
+        return entry.health.delay(check.timing)
 
     measuring, ending = asyncio.Event(), asyncio.Event()
     loop.add_signal_handler(signal.SIGUSR1, measuring.set)
     loop.add_signal_handler(signal.SIGTERM, ending.set)
     prober = Prober(judge, random=random.Random(1))
-    prober.assign(dict.fromkeys(health, between))
+    prober.assign(dict.fromkeys(known, between))
     print("running", flush=True)
     await measuring.wait()
     before = prober.tallies["tcp"].finished.copy()

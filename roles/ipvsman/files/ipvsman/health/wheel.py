@@ -22,7 +22,7 @@ SLACK = 1e-6
 class Wheel(Generic[T]):
     """Entries and the slots they are in. Entries are compared by their hash; one is in it once."""
 
-    def __init__(self, tick: float = 0.01) -> None:
+    def __init__(self, tick: float) -> None:
         self._tick = tick
         # Dictionaries without values: sets that keep their order.
         self._slots: dict[int, dict[T, None]] = {}
