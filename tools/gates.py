@@ -36,8 +36,8 @@ STAGES = {
     "lab": f"{PYTEST} tests/lab --ignore tests/lab/test_topology.py",
 }
 
-# pytest's closing line.
-TALLY = re.compile(r"^=+ .*\b(?:passed|failed|error|errors)\b.* in [0-9.]+s")
+# The closing lines of pytest and of tests/integration/run.
+TALLY = re.compile(r"^=+ .*\b(?:passed|failed|errors?)\b.* in [0-9.]+s|^\d+ passed, \d+ failed$")
 COUNT = re.compile(r"(\d+) (passed|xfailed|failed|errors?)\b")
 
 
