@@ -16,6 +16,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from .ipvs.changes import Change
 from .ipvs.errors import (
     Cause,
+    Fault,
     InvalidValue,
     IpvsError,
     KernelRefused,
@@ -31,10 +32,9 @@ from .ipvs.plain import plain_change
 from .ipvs.plan import Plan
 from .ipvs.reconcile import reconcile
 from .ipvs.scope import Scope
+from .ipvs.surprises import surprises
 from .ipvs.table import Table
 from .ipvs.wish import TableWish, resolve
-
-_ETHERNET_MTU = 1500
 
 
 class Task:
@@ -72,7 +72,13 @@ class Task:
         return self.record(
             reconcile(
                 self.table,
-                lambda current: resolve(wish, current, self._mtu, keep_weights=keep_weights),
+                lambda current: resolve(
+                    wish,
+                    current,
+                    self.table.mtu,
+                    keep_weights=keep_weights,
+                    absent=self._foresee if self.module.check_mode else None,
+                ),
                 scope,
                 dry_run=self.module.check_mode,
                 review=review,
@@ -84,6 +90,11 @@ class Task:
         self._plans.append(plan)
         for unreadable in plan.current.unreadable:
             self.module.warn(f"left alone, not understood: {unreadable}")
+        touched = {getattr(change, "service", None) for change in plan.changes}
+        for key, service in plan.target.services.items():
+            if key in touched:
+                for surprise in surprises(service):
+                    self.module.warn(surprise)
         return plan
 
     def exit(self, **facts: Any) -> None:
@@ -123,13 +134,9 @@ class Task:
             facts["refused_changes"] = _plain(error.plan.changes)
         self.module.fail_json(msg=str(error), changed=bool(done), changes=_plain(done), **facts)
 
-    def _mtu(self, interface: str) -> int | None:
-        """MTU of an interface; in check mode, an earlier task may be about to make one."""
-        mtu = self.table.mtu(interface)
-        if mtu is None and self.module.check_mode:
-            self.module.warn(f"there is no network interface {interface!r} at present")
-            return _ETHERNET_MTU
-        return mtu
+    def _foresee(self, fault: Fault) -> None:
+        """In check mode, what is missing may be what an earlier task is about to make."""
+        self.module.warn(f"{fault}; taken for there, since this is check mode")
 
     def _open(self) -> Table:
         netns = self.params.get("netns")

@@ -25,6 +25,7 @@ CORE = {
     "changes": "errors model text scope",
     "plain": "errors model text scope changes",
     "ipvsadm": "errors model text",
+    "surprises": "errors model",
     "refusals": "errors model changes",
     "plan": "errors model text scope changes",
     "table": "errors model connections scope changes",

@@ -155,6 +155,9 @@ def parse_service_key(text: object, default_port: int = 0) -> ServiceKey:
                 f"{text!r}: {scheme!r} is not one of {', '.join(known)}{nearest(scheme, known)}"
             ) from None
         try:
+            if rest.count(":") > 1 and not rest.lstrip().startswith("["):
+                # 2001:db8::1:53 is an address, and hardly ever the one that was meant.
+                raise ValueError("an IPv6 address needs brackets, [2001:db8::1]:53")
             address, port = parse_host_port(rest)
         except ValueError as error:
             raise ValueError(f"{text!r}: {error}") from None

@@ -124,40 +124,36 @@ class TableWish:
         )
 
 
-def resolve(wish: TableWish, current: State, mtu_of: MtuOf, *, keep_weights: bool = False) -> State:
+def resolve(
+    wish: TableWish,
+    current: State,
+    mtu_of: MtuOf,
+    *,
+    keep_weights: bool = False,
+    absent: Callable[[Fault], None] | None = None,
+) -> State:
     """The complete state that this wish means, given what the kernel has.
 
     keep_weights: destinations that exist keep the weight they have, whatever the wish says.
+    absent: told of a service or interface that the wish builds on and that is not there, which is
+    taken for there then; None: that is a fault like any other.
     Raises InvalidValue with every fault that shows only now.
     """
     faults: list[Fault] = []
+    missing: list[Fault] = []
     services = {}
     for asked in wish.services:
-        have = current.services.get(asked.key)
-        settings = have.settings if have else None
-        if asked.exists and settings is None:
-            if asked.destinations:
-                reason = (
-                    f"the virtual service {asked.key} does not exist (create it with ipvs_service)"
-                )
-                faults.append(Fault(asked.path, reason))
-            continue
-        if not asked.exists:
-            settings = _service_settings(asked, settings, faults)
-        pool = {}
-        for destination in asked.destinations:
-            known = have.destinations.get(destination.key) if have else None
-            pool[destination.key] = _destination_settings(
-                destination, known, asked.key.family, keep_weights, faults
-            )
-        if settings is not None:
-            services[asked.key] = Service(asked.key, settings, pool)
+        service = _service(asked, current.services.get(asked.key), keep_weights, faults, missing)
+        if service is not None:
+            services[asked.key] = service
     daemons = {
-        daemon.role: _daemon(daemon, current.daemons.get(daemon.role), mtu_of, faults)
+        daemon.role: _daemon(daemon, current.daemons.get(daemon.role), mtu_of, faults, missing)
         for daemon in wish.daemons
     }
-    if faults:
-        raise InvalidValue(faults)
+    if faults or (missing and absent is None):
+        raise InvalidValue(faults + missing)
+    for fault in missing if absent is not None else ():
+        absent(fault)
     timeouts = current.timeouts
     if wish.timeouts is not None and timeouts is not None:
         timeouts = Timeouts(
@@ -166,6 +162,32 @@ def resolve(wish: TableWish, current: State, mtu_of: MtuOf, *, keep_weights: boo
             _first(wish.timeouts.udp, timeouts.udp),
         )
     return State(services, timeouts, daemons)
+
+
+def _service(
+    asked: ServiceWish,
+    have: Service | None,
+    keep_weights: bool,
+    faults: list[Fault],
+    missing: list[Fault],
+) -> Service | None:
+    """The complete service; None when it has to be there, is not, and nothing builds on it."""
+    if asked.exists and have is None:
+        if not asked.destinations:
+            return None
+        reason = f"the virtual service {asked.key} does not exist (create it with ipvs_service)"
+        missing.append(Fault(asked.path, reason))
+    settings = have.settings if have else None
+    if settings is None or not asked.exists:
+        settings = _service_settings(asked, settings, faults)
+    known = have.destinations if have else {}
+    pool = {
+        destination.key: _destination_settings(
+            destination, known.get(destination.key), asked.key.family, keep_weights, faults
+        )
+        for destination in asked.destinations
+    }
+    return Service(asked.key, settings, pool)
 
 
 def _first(said: int | None, otherwise: int) -> int:
@@ -243,7 +265,11 @@ def _destination_settings(
 
 
 def _daemon(
-    asked: DaemonWish, have: SyncDaemon | None, mtu_of: MtuOf, faults: list[Fault]
+    asked: DaemonWish,
+    have: SyncDaemon | None,
+    mtu_of: MtuOf,
+    faults: list[Fault],
+    missing: list[Fault],
 ) -> SyncDaemon:
     interface = asked.interface or (have.interface if have else "")
     group = asked.group or (have.group if have else SYNC_GROUP)
@@ -253,7 +279,7 @@ def _daemon(
     mtu = mtu_of(interface) if interface else None
     if interface and mtu is None:
         reason = f"there is no network interface {interface!r} in this network namespace"
-        faults.append(Fault(_under(asked.path, "interface"), reason))
+        missing.append(Fault(_under(asked.path, "interface"), reason))
     same = have is not None and (have.interface, have.group) == (interface, group)
     maxlen = asked.maxlen
     if maxlen is None and have is not None and same:

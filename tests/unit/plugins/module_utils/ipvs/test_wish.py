@@ -363,10 +363,26 @@ def test_all_faults_are_told_at_once():
         "a.b[0].tunnel",
         "a.b[0].lower_threshold",
         "a.b[1].address",
-        "c",
         "d.interface",
         "d.maxlen",
+        "c",
     ]
+
+
+def test_what_an_earlier_task_may_be_about_to_make_is_told_and_taken_for_there():
+    wish = TableWish(
+        (
+            ServiceWish(
+                eg.DNS, exists=True, destinations=(DestinationWish(eg.ONE),), path="service"
+            ),
+        ),
+        daemons=(DaemonWish(Role.MASTER, "eth9"),),
+    )
+    told = []
+    state = resolve(wish, eg.EMPTY, lambda _name: None, absent=told.append)
+    assert [fault.path for fault in told] == ["service", "interface"]
+    assert list(state.services[eg.DNS].destinations) == [eg.ONE]
+    assert state.daemons[Role.MASTER].maxlen == 1472
 
 
 # -- scopes

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the kernel accepts and then does otherwise than one would think: told, never refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .model import Endpoint, Forwarding, Service, ServiceFlags
+
+#: Schedulers that choose by hashing, and keep quiesced destinations among their choices.
+_HASHING = ("sh", "mh")
+
+
+def surprises(service: Service) -> Iterator[str]:
+    """One sentence for each thing about a service that will not work as it reads."""
+    key, settings = service.key, service.settings
+    if isinstance(key, Endpoint) and not key.port and not settings.persistence:
+        # ip_vs_schedule(): "port zero only supported in persistent services"
+        yield f"{key} has every port and no persistence: the kernel schedules no connection to it"
+    quiesced = [name for name, entry in service.destinations.items() if not entry.weight]
+    if settings.scheduler in _HASHING and ServiceFlags.FLAG_1 not in settings.flags and quiesced:
+        name = settings.scheduler
+        yield (
+            f"{key} has destinations of weight 0, which scheduler {name} goes on choosing: their"
+            f" clients are refused. The flag {name}-fallback sends them elsewhere"
+        )
+    for name, entry in service.destinations.items():
+        if not isinstance(key, Endpoint) or not key.port or name.port in (0, key.port):
+            continue
+        if entry.forwarding in (Forwarding.DIRECT, Forwarding.TUNNEL):
+            yield (
+                f"{name} of {key} is forwarded by {entry.forwarding.value}, which leaves ports as"
+                f" they are: its packets arrive at port {key.port}"
+            )

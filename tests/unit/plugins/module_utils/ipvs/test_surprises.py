@@ -1,0 +1,58 @@
+"""What the kernel accepts and then does otherwise than one would think."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
+    DestinationKey,
+    DestinationSettings,
+    Endpoint,
+    Firewallmark,
+    Forwarding,
+    Service,
+    ServiceFlags,
+    Transport,
+)
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.surprises import surprises
+
+from . import examples as eg
+
+MASQUERADED = DestinationSettings(1, Forwarding.MASQUERADE)
+
+
+def of(key, settings, pool):
+    return list(surprises(Service(key, settings, pool)))
+
+
+def test_a_plain_service_surprises_nobody():
+    assert of(eg.WEB, eg.WLC, {eg.ONE: eg.DIRECT, eg.TWO: eg.DIRECT}) == []
+
+
+def test_every_port_needs_persistence():
+    everything = Endpoint(Transport.TCP, "192.0.2.1", 0)
+    (told,) = of(everything, eg.WLC, {})
+    assert told.startswith("tcp://192.0.2.1 has every port and no persistence")
+    assert of(everything, replace(eg.WLC, persistence=60), {}) == []
+    assert of(eg.MARK, eg.WLC, {}) == []
+
+
+def test_hashing_goes_on_choosing_what_is_quiesced_unless_told_to_fall_back():
+    pool = {eg.ONE: eg.DIRECT, eg.TWO: eg.QUIET}
+    for name in ("mh", "sh"):
+        hashing = replace(eg.WLC, scheduler=name)
+        (told,) = of(eg.WEB, hashing, pool)
+        assert f"{name}-fallback" in told
+        assert of(eg.WEB, replace(hashing, flags=ServiceFlags.FLAG_1), pool) == []
+        assert of(eg.WEB, hashing, {eg.ONE: eg.DIRECT}) == []
+
+
+def test_a_port_is_only_changed_by_masquerading():
+    elsewhere = DestinationKey("198.51.100.7", 8080)
+    for forwarding in (Forwarding.DIRECT, Forwarding.TUNNEL):
+        (told,) = of(eg.WEB, eg.WLC, {elsewhere: replace(MASQUERADED, forwarding=forwarding)})
+        assert "198.51.100.7:8080" in told
+        assert told.endswith("its packets arrive at port 80")
+    assert of(eg.WEB, eg.WLC, {elsewhere: MASQUERADED}) == []
+    assert isinstance(eg.MARK, Firewallmark)
+    assert of(eg.MARK, eg.WLC, {elsewhere: eg.DIRECT}) == []
