@@ -130,3 +130,11 @@ def test_a_service_is_of_one_frontend_in_all_files(drop_ins):
 def test_udp_takes_out_what_is_down(drop_ins, said, on_down):
     drop_ins.minimal(frontend=said)
     assert drop_ins.frontend().on_down is on_down
+
+
+def test_a_missing_port_is_told_of_once_for_all_backends(drop_ins):
+    drop_ins.group(
+        "{group: x, frontends: [{name: f, fwmark: 1}], healthcheck: {type: tcp},"
+        " backends: [{ip: 10.0.0.1}, {ip: 10.0.0.2}, {ip: 10.0.0.3, healthcheck: {type: icmp}}]}"
+    )
+    assert "gives no port to probe 10.0.0.1 and 1 more at by tcp; needed is" in drop_ins.fault()

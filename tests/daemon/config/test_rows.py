@@ -105,12 +105,26 @@ def test_what_a_row_may_say(drop_ins, said, attribute, value):
         ("{ip: a, wight: 5}", "6:13: backends[0].wight: is not known here, only address, ip, weig"),
         ("{ip: a, wight: 5}", "did you mean 'weight'?"),
         ("{ip: a, disabled: 2}", "backends[0].disabled: 2 is neither true nor false"),
+        (
+            '{ip: a, "\\e[31m\\n": 5}',
+            "6:13: backends[0].\\x1b[31m\\n: is not known here, only address",
+        ),
+        ("{ip: a, %s: 5}" % ("w" * 99), f"6:13: backends[0].{'w' * 57}...: is not known here"),
+        ('{ip: a, port_map: {"a\\nb": 5}}', "backends[0].port_map: a\\nb: 'a\\nb' is neither"),
         ("just text", "6:5: backends[0]: 'just text' is not a mapping with address, ip"),
     ],
 )
 def test_what_is_no_row(drop_ins, said, says):
     row(drop_ins, said)
     assert says in drop_ins.fault()
+
+
+def test_a_fault_is_never_long(drop_ins):
+    long = "x" * 9999
+    row(drop_ins, f'{{ip: a, port_map: {{"{long}": 5}}}}')
+    fault = drop_ins.fault()
+    assert len(fault) < 1000
+    assert fault.endswith("that this system knows (getent services)")
 
 
 def test_a_row_says_its_address_twice_alike(drop_ins):

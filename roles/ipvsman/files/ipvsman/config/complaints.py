@@ -9,6 +9,9 @@ from dataclasses import replace
 
 from .model import Complaint, Origin
 
+#: How many letters of a reason are shown.
+LONG = 800
+
 
 class Complaints:
     """One reading's faults, warnings and notices.
@@ -45,18 +48,30 @@ class Complaints:
             return
         if spoils:
             self._spoilt.add(origin)
-        self._faults.setdefault((origin, reason), Complaint(origin, path, reason))
+        self._faults.setdefault((origin, reason), Complaint(origin, _line(path), _line(reason)))
 
     def warn(self, origin: Origin, path: str, reason: str) -> None:
         """Note what is accepted and probably not meant."""
-        self._warnings.setdefault((origin, reason), Complaint(origin, path, reason))
+        self._warnings.setdefault((origin, reason), Complaint(origin, _line(path), _line(reason)))
 
     def notice(self, kind: str, origin: Origin, path: str, reason: str) -> None:
         """Note what is right and means something else than it did. kind: what counts as alike."""
-        notice = Complaint(origin, path, reason, notice=True)
+        notice = Complaint(origin, _line(path), _line(reason), notice=True)
         self._notices.setdefault((origin.file, kind), []).append(notice)
 
     def take(self, faults: Iterable[Complaint], *, as_warnings: bool) -> None:
         """Note what another reading found."""
         for fault in faults:
             (self.warn if as_warnings else self.fault)(fault.origin, fault.path, fault.reason)
+
+
+def _line(text: str) -> str:
+    """What others wrote, on one line that can be read, and without what a terminal would obey."""
+    if len(text) > LONG:
+        text = f"{text[: LONG // 2]} ... {text[-LONG // 2 :]}"
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )

@@ -124,14 +124,20 @@ class Frontends:
 
     def _ports_to_probe(self, entry: Entry, pool: tuple[Backend, ...]) -> None:
         """Every port, or that of a firewall mark, is none that can be probed."""
-        for backend in pool:
-            check = backend.check
-            if not (backend.port or check.kind in PORTLESS or check.target or check.disable):
-                reason = (
-                    f"gives no port to probe {backend.address} at by {check.kind.value}; needed is"
-                    " a port, a check_target, type icmp or disable: true"
-                )
-                self._complaints.fault(entry.place.origin, entry.at("port").text, reason)
+        without = [
+            backend
+            for backend in pool
+            if not (backend.port or backend.check.kind in PORTLESS)
+            and not (backend.check.target or backend.check.disable)
+        ]
+        if without:
+            first, others = without[0], len(without) - 1
+            more = f" and {others} more" if others else ""
+            reason = (
+                f"gives no port to probe {first.address}{more} at by {first.check.kind.value};"
+                " needed is a port, a check_target, type icmp or disable: true"
+            )
+            self._complaints.fault(entry.place.origin, entry.at("port").text, reason)
 
     def _fault(self, place: Place, reason: str) -> None:
         self._complaints.fault(place.origin, place.text, reason)

@@ -80,11 +80,11 @@ class _Load:
         self._directory = directory
         self._names = PortNames(lookup)
         self._tree = Tree(directory, instead, self._complaints)
+        self._rows = Rows(self._names, self._refs(), self._complaints)
         self._row_files: dict[str, tuple[Row, ...]] = {}
 
     def config(self, strict: bool) -> Config:
         complaints = self._complaints
-        self._rows = Rows(self._names, self._refs(), complaints)
         groups = self._groups()
         maps, whole = self._maps(any(group.has("backend_map_ref") for group in groups))
         sources = Sources(self._rows, self._rows_of, maps, whole)

@@ -23,8 +23,8 @@ from .model import Origin
 from .values import Value, shown
 from .yamlmarks import Document, Path, Step, path_text
 
-#: How long a reason gets at most, and a value that is worth repeating.
-_LONG, _WORD = 600, 60
+#: How long a word gets that is worth repeating as it was written.
+_WORD = 60
 
 
 @dataclass(frozen=True)
@@ -235,10 +235,7 @@ def _single(form: Value) -> Callable[[Any], Any]:
         try:
             return form.parse(value)
         except ValueError as error:
-            reason = str(error)
-            if len(reason) > _LONG:
-                reason = f"{reason[: _LONG // 2]} ... {reason[-_LONG // 2 :]}"
-            raise vol.Invalid(reason) from None
+            raise vol.Invalid(str(error)) from None
 
     return check
 

@@ -108,7 +108,10 @@ def path_text(path: Iterable[Step]) -> str:
     """``groups[0].vip``."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += ("." if text else "") + (step if len(step) <= 60 else f"{step[:57]}...")
     return text
 
 
