@@ -254,6 +254,13 @@ def test_the_length_of_messages_is_brought_within_bounds(table: Table) -> None:
     }
 
 
+def test_services_are_named(table: Table) -> None:
+    assert table.services() == frozenset()
+    do(table, AddService(WEB6, settings6()), AddDestination(WEB6, A6, direct()))
+    do(table, *(AddService(key, settings()) for key in (WEB, DNS, MARK)))
+    assert table.services() == {WEB, WEB6, DNS, MARK}
+
+
 def test_flush_removes_services_and_leaves_the_rest(table: Table) -> None:
     master = daemon(Role.MASTER, "eth0")
     do(table, AddService(WEB, settings()), AddService(MARK, settings()))

@@ -73,6 +73,17 @@ class KernelTable:
             daemons = {daemon.role: daemon for daemon in found}
         return scope.restrict(State(services, timeouts, daemons, tuple(unreadable)))
 
+    def services(self) -> frozenset[ServiceKey]:
+        """See Table.services. What no word exists for is left out."""
+        rows = decode.Rows(decode.SERVICE_IDENTITY, decode.SERVICE_SETTINGS)
+        found = set()
+        for data in self._services(None):
+            try:
+                found.add(decode.service_key(rows.row(data)[0]))
+            except decode.UnknownValue:
+                continue
+        return frozenset(found)
+
     def apply(self, changes: Sequence[Change]) -> Outcome:
         """See Table.apply."""
         done: list[Change] = []

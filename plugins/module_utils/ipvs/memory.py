@@ -92,6 +92,11 @@ class MemoryTable:
         }
         return scope.restrict(State(services, self._timeouts, dict(self._daemons)))
 
+    def services(self) -> frozenset[ServiceKey]:
+        """See Table.services."""
+        self.calls["services"] += 1
+        return frozenset(self._settings)
+
     def apply(self, changes: Sequence[Change]) -> Outcome:
         """See Table.apply."""
         self.calls["apply"] += 1

@@ -33,6 +33,9 @@ class Table(Protocol):
     def read(self, scope: Scope) -> State:
         """The part of the table that lies in scope, and nothing else asked of the kernel."""
 
+    def services(self) -> frozenset[ServiceKey]:
+        """Names of all virtual services; their pools are not asked for."""
+
     def apply(self, changes: Sequence[Change]) -> Outcome:
         """Do every change, also after one was refused: they must not depend on each other."""
 
