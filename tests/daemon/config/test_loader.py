@@ -1,3 +1,4 @@
+import json
 import random
 import time
 from pathlib import Path
@@ -223,7 +224,7 @@ def test_many_backends_take_their_time_in_proportion(drop_ins):
             }
             for number in range(count)
         ]
-        drop_ins.write("backends/big.yaml", yaml.dump(rows, default_flow_style=True))
+        drop_ins.write("backends/big.yaml", json.dumps(rows))
         drop_ins.minimal(group="vip: 192.0.2.1\nbackend_files: [backends/big.yaml]")
         started = time.process_time()
         assert len(drop_ins.frontend().backends) == count + (count == 1)
