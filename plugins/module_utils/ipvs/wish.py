@@ -150,10 +150,13 @@ def resolve(
         daemon.role: _daemon(daemon, current.daemons.get(daemon.role), mtu_of, faults, missing)
         for daemon in wish.daemons
     }
-    if faults or (missing and absent is None):
-        raise InvalidValue(faults + missing)
-    for fault in missing if absent is not None else ():
-        absent(fault)
+    if absent is None:
+        faults += missing
+    elif not faults:
+        for fault in missing:
+            absent(fault)
+    if faults:
+        raise InvalidValue(faults)
     timeouts = current.timeouts
     if wish.timeouts is not None and timeouts is not None:
         timeouts = Timeouts(
