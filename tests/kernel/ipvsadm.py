@@ -108,7 +108,12 @@ def _services(host: Node) -> dict[ServiceKey, Service]:
     services: dict[ServiceKey, Service] = {}
     for line in host.run("ipvsadm -S -n").splitlines():
         # This is what it says of a way of forwarding that it has no option for.
-        rule = parser.parse_args(line.replace(" (null) ", " ").split())
+        words = line.replace(" (null) ", " ").split()
+        # To it, the upper half of the marks is below zero: not the start of another option.
+        if "-f" in words:
+            place = words.index("-f")
+            words[place : place + 2] = [f"-f{words[place + 1]}"]
+        rule = parser.parse_args(words)
         key = _key(rule)
         if rule.A:
             services[key] = Service(key, _settings(rule, key.family), {})
@@ -130,10 +135,14 @@ def _services(host: Node) -> dict[ServiceKey, Service]:
 
 def _key(rule: argparse.Namespace) -> ServiceKey:
     if rule.f:
-        return Firewallmark(int(rule.f), Family.INET6 if getattr(rule, "6") else Family.INET)
+        return _mark(rule.f, Family.INET6 if getattr(rule, "6") else Family.INET)
     (transport,) = (one for one in Transport if getattr(rule, one.value))
     name = _destination(getattr(rule, transport.value))
     return Endpoint(transport, name.address, name.port)
+
+
+def _mark(text: str, family: Family) -> Firewallmark:
+    return Firewallmark(int(text) & 0xFFFFFFFF, family)
 
 
 def _destination(text: str) -> DestinationKey:
@@ -162,7 +171,7 @@ def _rows(listing: str) -> Iterator[tuple[tuple[ServiceKey, DestinationKey], lis
             assert key
             yield (key, _destination(name)), columns
         elif word == "FWM":
-            key = Firewallmark(int(name), Family.INET6 if columns[0] == "IPv6" else Family.INET)
+            key = _mark(name, Family.INET6 if columns[0] == "IPv6" else Family.INET)
         else:
             where = _destination(name)
             key = Endpoint(Transport(word.lower()), where.address, where.port)

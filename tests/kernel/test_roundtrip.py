@@ -401,7 +401,7 @@ def tellable(drawn: State) -> State:
 
 
 few_examples = examples(
-    max_examples=15,
+    max_examples=12,
     deadline=None,
     derandomize=True,
     database=None,
