@@ -8,6 +8,8 @@ on this host's kernel and not in the lab, where a system call is dear. Neither h
 behind it (see probes_shim.c). CPU is that of the probing process, in user and kernel, by
 /proc/PID/schedstat; probes done are those that the listener has accepted. The exit status is 1 when
 a target is not met. Runs as root.
+
+Lag is how late the loop wakes from a sleep, beside that of a loop which has nothing else to do.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -145,6 +147,14 @@ def checker_of(pid: int) -> int:
 PARTIES = {"ipvsman": ours, "keepalived": keepalived}
 
 
+def said(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """What one of ours has seen."""
+    process.terminate()
+    assert process.stdout
+    seen: dict[str, Any] = json.loads(process.stdout.readline())
+    return seen
+
+
 def measure(party: str, count: int, options: argparse.Namespace, folder: Path) -> Figure:
     """Let a party probe for a while."""
     with (folder / "count").open("rb") as file, mmap.mmap(file.fileno(), 8, prot=1) as counted:
@@ -152,27 +162,30 @@ def measure(party: str, count: int, options: argparse.Namespace, folder: Path) -
         def accepted() -> int:
             return int.from_bytes(counted[:8], sys.byteorder)
 
-        with PARTIES[party](count, folder) as (pid, process):
+        with ExitStack() as stack:
+            pid, process = stack.enter_context(PARTIES[party](count, folder))
+            # Beside ours a loop with nothing to do: how late that one is, is the machine's doing.
+            idle = stack.enter_context(ours(0, folder)) if party == "ipvsman" else None
             time.sleep(options.warm_up)
-            if party == "ipvsman":
-                os.kill(pid, signal.SIGUSR1)
+            if idle:
+                for looping in (pid, idle[0]):
+                    os.kill(looping, signal.SIGUSR1)
             begin, cpu, done = time.monotonic(), cpu_seconds(pid), accepted()
             time.sleep(options.seconds)
             took = time.monotonic() - begin
             cpu, done = cpu_seconds(pid) - cpu, accepted() - done
             rss = rss_bytes(pid)
-            seen = {}
-            if party == "ipvsman":
-                process.terminate()
-                assert process.stdout
-                seen = json.loads(process.stdout.readline())
+            seen = said(process) if idle else {}
+            if idle:
+                seen["idle_p99"] = said(idle[1])["lag_p99"]
     if not done:
         raise RuntimeError(f"{party} has not probed at all")
     figure = Figure(done / took, cpu / done, done / took * BETWEEN / count, rss, seen)
     print(
         f"{party:12}{count:7}{figure.rate:10.0f}{figure.done:9.1%}{figure.per_probe * 1e6:10.1f}"
         f"{cpu / took:8.1%}{rss / 1e6:9.1f}"
-        + (f"{seen['lag_p50'] * 1e3:9.1f}{seen['lag_p99'] * 1e3:7.1f}" if seen else ""),
+        + (f"{seen['lag_p50'] * 1e3:9.1f}{seen['lag_p99'] * 1e3:7.1f}" if seen else "")
+        + (f"{seen['idle_p99'] * 1e3:7.1f}" if seen else ""),
         flush=True,
     )
     return figure
@@ -182,7 +195,7 @@ def run(options: argparse.Namespace, folder: Path) -> int:
     """All rounds, then the ratios. 1 = a target is not met."""
     print(
         f"{'party':12}{'targets':>7}{'probes/s':>10}{'done':>9}{'us/probe':>10}{'CPU':>8}"
-        f"{'RSS MB':>9}{'lag p50':>9}{'p99 ms':>7}",
+        f"{'RSS MB':>9}{'lag p50':>9}{'p99 ms':>7}{'idle':>7}",
         flush=True,
     )
     figures: dict[tuple[str, int], list[Figure]] = {}
@@ -194,10 +207,11 @@ def run(options: argparse.Namespace, folder: Path) -> int:
     mine, theirs = figures["ipvsman", many], figures["keepalived", many]
     ratio = statistics.median(a.per_probe / b.per_probe for a, b in zip(mine, theirs, strict=True))
     grown = statistics.median(figure.rss for figure in mine) - figures["ipvsman", few][0].rss
+    lags = [figure.seen["lag_p99"] - figure.seen["idle_p99"] for figure in mine]
     results = [
         ("CPU per probe, times keepalived's", ratio, MOST_CPU, ratio <= MOST_CPU),
         ("probes done", min(f.done for f in mine), LEAST_DONE, min(f.done for f in mine) >= 0.99),
-        ("loop lag p99, seconds", *_most([f.seen["lag_p99"] for f in mine], MOST_LAG)),
+        ("loop lag p99 beyond an idle loop's", *_most(lags, MOST_LAG)),
         ("bytes per target beyond 1,000", *_most([grown / (many - few)], MOST_BYTES)),
         ("probes of ours not ok", *_most([f.seen["other"] for f in mine], 0)),
     ]

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Ours in `probes`: a prober with the counter machine of every target, and all that it counts.
 
-    probes_party.py TARGETS SECONDS_BETWEEN PORT
+    probes_party.py SECONDS_BETWEEN PORT
 
-Reads addresses, one a line, from standard input. After SIGUSR1 it notes how late the loop is; at
-SIGTERM it says what it has seen, as JSON, and ends.
+Reads addresses, one a line, from standard input; without any it is an idle loop to compare with.
+After SIGUSR1 it notes how late the loop is; at SIGTERM it says what it has seen, as JSON, and ends.
 """
 
 from __future__ import annotations
