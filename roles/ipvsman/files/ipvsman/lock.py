@@ -7,7 +7,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 from pathlib import Path
+
+#: Seconds in which a lock may become free: somebody may just be asking who holds it, or be ending.
+_PATIENCE = 1.0
+_GLANCE = 0.05
 
 
 class Locked(Exception):
@@ -26,12 +31,10 @@ class Lock:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(handle, 32).decode("ascii", "replace").strip() or "unknown"
-            os.close(handle)
-            raise Locked(f"{self._path} is held by process {holder}") from None
-        except OSError:
+            if not _taken(handle):
+                holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip() or "unknown"
+                raise Locked(f"{self._path} is held by process {holder}")
+        except BaseException:
             os.close(handle)
             raise
         os.ftruncate(handle, 0)
@@ -60,3 +63,16 @@ class Lock:
         finally:
             os.close(handle)
         return None
+
+
+def _taken(handle: int) -> bool:
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(_GLANCE)
+        else:
+            return True

@@ -30,7 +30,7 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, whatever is in the message."""
-        message = " | ".join(record.getMessage().splitlines())
+        message = " | ".join(map(_printable, record.getMessage().splitlines()))
         words = [message]
         for key in ("kind", "subject"):
             value = getattr(record, key, "")
@@ -69,7 +69,7 @@ def set_up(level: str, style: str, *, syslog: bool = False) -> None:
     """Log to stderr from now on; syslog: to syslog, too. An unknown level means info."""
     number = getattr(logging, level.upper(), None)
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
-    journald = bool(os.environ.get("JOURNAL_STREAM"))
+    journald = _is_journal(2, os.environ.get("JOURNAL_STREAM", ""))
     handlers[0].setFormatter(
         JsonFormatter() if style == "json" else TextFormatter(journald=journald)
     )
@@ -86,8 +86,23 @@ def set_up(level: str, style: str, *, syslog: bool = False) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+def _is_journal(descriptor: int, named: str) -> bool:
+    """Whether a descriptor is the stream that systemd names (systemd.exec(5)): device:inode."""
+    if not named:
+        return False
+    status = os.fstat(descriptor)
+    return named == f"{status.st_dev}:{status.st_ino}"
+
+
+def _printable(line: str) -> str:
+    """What a server or a file says must not drive the terminal of whoever reads the log."""
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+
+
 def _quoted(value: object) -> str:
     text = str(value)
-    if text and not any(letter in text for letter in ' "=\n'):
+    if text.isprintable() and text and not any(letter in text for letter in ' "='):
         return text
     return json.dumps(text, ensure_ascii=False)

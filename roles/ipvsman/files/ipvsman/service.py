@@ -23,8 +23,8 @@ from ipvsman.ipvs.errors import Cause, Unavailable
 from ipvsman.ipvs.kernel import KernelTable
 
 from .config.loader import load
-from .config.model import Config, ConfigError
 from .config.lookup import SystemLookup
+from .config.model import Config, ConfigError
 from .config.names import Resolver
 from .control.desk import Desk
 from .control.director import Director, Limits
@@ -40,10 +40,12 @@ from .systemd import Notifier
 
 log = logging.getLogger("ipvsman")
 
-#: Exit statuses. The unit restarts on none of the first three: another start would end the same.
-OK, BAD_CONFIG, LOCKED, NO_KERNEL, CANNOT_LISTEN = 0, 2, 2, 3, 4
+#: Exit statuses. The unit does not restart on 2 and 3: another start would end the same.
+OK, INTERNAL, BAD_CONFIG, LOCKED, NO_KERNEL, CANNOT_LISTEN = 0, 1, 2, 2, 3, 4
 
 _TICK = 1.0
+# Writing to disk what is known may take this part of the time: one in so many.
+_WRITING = 20
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,9 @@ class Settings:
 
 def run(settings: Settings) -> int:
     """Run the daemon until it is told to end; the exit status."""
+    # Until there is somebody to take it, a signal to reload must not end us: what it asks for is
+    # what we are about to do.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     lock = Lock(settings.lock_file)
     try:
         lock.acquire()
@@ -77,7 +82,7 @@ def run(settings: Settings) -> int:
         log.error("another daemon is running: %s", error)
         return LOCKED
     except OSError as error:
-        log.error("%s: %s", settings.lock_file, error.strerror)
+        log.error("cannot lock %s: %s", settings.lock_file, error.strerror)
         return LOCKED
     try:
         return _run(settings)
@@ -89,23 +94,24 @@ def _run(settings: Settings) -> int:
     def open_table() -> KernelTable:
         return KernelTable(settings.netns)
 
-    def read_config() -> Config:
-        return load(settings.config_dir, strict=settings.strict)
-
     try:
-        config = read_config()
+        config = load(settings.config_dir, strict=settings.strict)
     except ConfigError as error:
         for fault in error.faults:
             log.error("load failed: %s", fault)
+        count = len(error.faults)
+        log.error("not started: %d faults in the drop-ins; the kernel's table is as it was", count)
         return BAD_CONFIG
     try:
         table = open_table()
-        table.info()
-        table.close()
+        try:
+            table.info()
+        finally:
+            table.close()
     except Unavailable as error:
-        log.error("%s", _explained(error))
+        log.error("not started: %s", _explained(error))
         return NO_KERNEL
-    return asyncio.run(_Daemon(settings, open_table, read_config).live(config))
+    return asyncio.run(_Daemon(settings, open_table).live(config))
 
 
 def _explained(error: Unavailable) -> str:
@@ -121,14 +127,14 @@ class _Daemon:
         self,
         settings: Settings,
         open_table: Callable[[], KernelTable],
-        read_config: Callable[[], Config],
     ) -> None:
         self._settings = settings
         self._journal = Journal(time.time)
         self._store = Store(settings.state_dir, time.time, self._complain)
+        self._store.tidy()
         self._keeper = Keeper(open_table, self._journal, self._store, observe=settings.observe)
         self._director = Director(
-            read_config,
+            self._read_config,
             self._keeper,
             self._journal,
             self._store,
@@ -139,6 +145,8 @@ class _Daemon:
         self._live = Live(open_table, time.monotonic, settings.counters_age)
         self._notifier = Notifier(os.environ)
         self._ending = asyncio.Event()
+        self._status_at_end = OK
+        self._reloads_wanted = 0
         self._lag = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -166,47 +174,55 @@ class _Daemon:
             log.error("cannot listen: %s", error)
             await asyncio.gather(prober.close(), resolver.close(), server.close())
             return CANNOT_LISTEN
-        for complaint in config.warnings:
-            log.warning("%s", complaint)
         self._keeper.start(clear_first=self._settings.startup_full_replace)
         self._director.begin(config, prober, resolver)
         self._listen(desk)
-        await desk.settled(self._settings.shutdown_timeout)
-        self._notifier.ready(self._status())
-        self._journal.record(Kind.LIFE, "ipvsman", f"running, pid {os.getpid()}")
+        self._go(self._say_ready(desk))
         try:
             await self._ending.wait()
         finally:
             self._notifier.stopping()
             await self._end(prober, resolver, server)
-        return OK
+        return self._status_at_end
+
+    async def _say_ready(self, desk: Desk) -> None:
+        """When the kernel has it, or after a while: what is wrong then is said in the status."""
+        settled = await desk.settled(self._settings.shutdown_timeout)
+        self._notifier.ready(self._status())
+        how = "" if settled else "; the kernel's table is not as it shall be yet"
+        self._journal.record(Kind.LIFE, "ipvsman", f"running, pid {os.getpid()}{how}")
 
     async def _end(self, prober: Prober, resolver: Resolver, server: Server) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(prober.close(), resolver.close(), server.close())
-        self._director.remember()
+        try:
+            async with asyncio.timeout(self._settings.shutdown_timeout):
+                await asyncio.gather(prober.close(), resolver.close(), server.close())
+        except TimeoutError:
+            self._journal.record(
+                Kind.ERROR, "ipvsman", "an answer or a probe did not end in time", logging.WARNING
+            )
+        await self._director.remember()
         stopped = await asyncio.to_thread(
             self._keeper.stop, self._settings.shutdown_timeout, clear=self._settings.clear_on_exit
         )
         if not stopped:
             self._journal.record(Kind.ERROR, "keeper", "did not end in time", logging.ERROR)
         await self._live.close()
-        self._journal.record(
-            Kind.LIFE,
-            "ipvsman",
-            "ended; the kernel's table stays as it is"
-            if not self._settings.clear_on_exit
-            else "ended",
-        )
+        left = "the kernel's table stays as it is"
+        if self._settings.clear_on_exit:
+            left = f"services of ours left in the kernel: {len(self._keeper.account.owned)}"
+        self._journal.record(Kind.LIFE, "ipvsman", f"ended; {left}")
 
     def _listen(self, desk: Desk) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ending.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._go(self._reload(desk)))
-        self._go(self._every(_TICK, self._tick))
+        loop.add_signal_handler(signal.SIGHUP, self._ask_for_reload, desk)
+        tick = min(_TICK, self._notifier.watchdog or _TICK)
+        self._go(self._every(tick, self._tick))
+        self._go(self._remember())
         self._go(self._every(max(self._settings.resync_interval, 0.1), desk.resync))
         if self._settings.reload_interval > 0:
             self._go(self._look_for_new_config(desk))
@@ -220,8 +236,13 @@ class _Daemon:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             # A timer that died would be missed too late: better to end, and be started anew.
-            log.critical("internal error", exc_info=task.exception())
-            self._ending.set()
+            log.critical("ending: internal error", exc_info=task.exception())
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """End, with a status that has us started anew."""
+        self._status_at_end = INTERNAL
+        self._ending.set()
 
     async def _every(self, seconds: float, work: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
@@ -234,18 +255,41 @@ class _Daemon:
     def _tick(self) -> None:
         self._director.tick()
         self._notifier.status(self._status())
-        if self._keeper.alive:
+        if not self._keeper.alive:
+            log.critical("ending: the thread that keeps the kernel's table has ended")
+            self._give_up()
+        elif not self._keeper.is_stuck:
             self._notifier.alive()
 
+    async def _remember(self) -> None:
+        """What changed, on disk within a second; less often where that takes long."""
+        while True:
+            began = time.monotonic()
+            await self._director.remember()
+            await asyncio.sleep(max(_TICK, _WRITING * (time.monotonic() - began)))
+
+    def _read_config(self) -> Config:
+        # With the one before, files that have not changed are not read anew.
+        previous = self._director.config if self._director.generation else None
+        return load(self._settings.config_dir, strict=self._settings.strict, previous=previous)
+
+    def _ask_for_reload(self, desk: Desk) -> None:
+        # However often we are asked during a reload: one more sees all there is.
+        self._reloads_wanted = min(self._reloads_wanted + 1, 2)
+        if self._reloads_wanted == 1:
+            self._go(self._reload(desk))
+
     async def _reload(self, desk: Desk) -> None:
-        self._notifier.reloading()
-        await desk.reload()
-        self._notifier.ready(self._status())
+        while self._reloads_wanted:
+            self._notifier.reloading()
+            await desk.reload()
+            self._notifier.ready(self._status())
+            self._reloads_wanted -= 1
 
     async def _look_for_new_config(self, desk: Desk) -> None:
         while True:
             await asyncio.sleep(max(self._settings.reload_interval, 0.5))
-            await desk.reload()
+            await desk.reload(asked=False)
 
     def _status(self) -> str:
         account = self._keeper.account

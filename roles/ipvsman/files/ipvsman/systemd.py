@@ -22,18 +22,22 @@ class Notifier:
         meant = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
         #: Seconds between two signs of life that the watchdog is content with; None = no watchdog.
         self.watchdog = int(microseconds) / 2e6 if microseconds.isdigit() and meant else None
+        self._said = ""
 
     def ready(self, status: str) -> None:
         """Start-up or reload is over."""
         self._tell(f"READY=1\nSTATUS={status}")
+        self._said = status
 
     def reloading(self) -> None:
         """A reload begins (Type=notify-reload wants the time, too)."""
         self._tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def status(self, status: str) -> None:
-        """One line for ``systemctl status``."""
-        self._tell(f"STATUS={status}")
+        """One line for ``systemctl status``, if it is another than before."""
+        if status != self._said:
+            self._tell(f"STATUS={status}")
+            self._said = status
 
     def stopping(self) -> None:
         """The end begins."""

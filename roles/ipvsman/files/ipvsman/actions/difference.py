@@ -44,7 +44,8 @@ def _without_daemon(stage: Stage) -> list[dict[str, object]]:
         table.close()
     services = {}
     for key, pool in desired.pools.items():
-        services[key] = target(pool, effective(pool, circumstances, current.services.get(key)))
+        there = current.services.get(key)
+        services[key] = target(pool, effective(pool, circumstances, there), there)
     scope = Scope(frozenset(services), dict.fromkeys(services, ALL))
     changes = plan(scope.restrict(current), State(services), scope).changes
     return [plain_change(change) for change in changes]

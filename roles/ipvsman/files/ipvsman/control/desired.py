@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ipvsman.config.model import Backend, CheckKind, Config, Frontend, HealthCheck
 from ipvsman.health.spec import (
@@ -46,36 +47,25 @@ class Member:
 
 @dataclass(frozen=True)
 class Pool:
-    """One virtual service as configured."""
+    """One virtual service as configured. unresolved: names without an address of its family."""
 
     service: ServiceKey
     frontend: Frontend
     members: Mapping[DestinationKey, Member]
+    unresolved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Desired:
-    """Everything that shall be, by configuration.
-
-    unresolved: per service, names that have no address of its family yet.
-    """
+    """Everything that shall be, by configuration."""
 
     pools: Mapping[ServiceKey, Pool] = field(default_factory=dict)
     timeouts: TimeoutsWish | None = None
     daemons: tuple[DaemonWish, ...] = ()
-    unresolved: Mapping[ServiceKey, tuple[str, ...]] = field(default_factory=dict)
 
-    def checks(self) -> frozenset[Check]:
-        """Every check that somebody needs, once."""
-        return frozenset(
-            member.check
-            for pool in self.pools.values()
-            for member in pool.members.values()
-            if member.check is not None
-        )
-
-    def services_by_check(self) -> dict[Check, frozenset[ServiceKey]]:
-        """Whose pools hang on a check."""
+    @cached_property
+    def users(self) -> Mapping[Check, frozenset[ServiceKey]]:
+        """Every check that somebody needs, with those whose pools hang on it."""
         found: dict[Check, set[ServiceKey]] = {}
         for service, pool in self.pools.items():
             for member in pool.members.values():
@@ -105,22 +95,19 @@ def build(config: Config, addresses: Addresses) -> Desired:
     row. A name without an address gives no destination: its siblings are not touched by that.
     """
     pools: dict[ServiceKey, Pool] = {}
-    unresolved: dict[ServiceKey, tuple[str, ...]] = {}
     for frontend in config.frontends:
         for service in frontend.services:
             members: dict[DestinationKey, Member] = {}
             missing: list[str] = []
             for backend in frontend.backends:
                 found = _addresses(backend, service.family, addresses)
-                if not found:
+                if not found and not _is_address(backend.address):
                     missing.append(backend.address)
                 for address in found:
                     key = DestinationKey(address, backend.port)
                     members[key] = _member(key, backend, service.family, addresses)
-            pools[service] = Pool(service, frontend, members)
-            if missing:
-                unresolved[service] = tuple(missing)
-    return Desired(pools, config.timeouts, config.daemons, unresolved)
+            pools[service] = Pool(service, frontend, members, tuple(dict.fromkeys(missing)))
+    return Desired(pools, config.timeouts, config.daemons)
 
 
 def _is_address(text: str) -> bool:

@@ -9,6 +9,7 @@ command at a time: a reload and a change of the drop-ins never cross.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
@@ -19,13 +20,17 @@ from ipvsman.health.tally import Tally
 from ipvsman.ipvs.model import ServiceKey
 from ipvsman.ipvs.plan import Plan
 
+from .account import Account
 from .desired import Desired, Member, Pool
 from .director import Director, Reload
 from .journal import Journal
-from .keeper import Account, Keeper
+from .keeper import Keeper
 from .live import Live, Reading
 from .memory import Known
 from .overrides import Overrides, Subject
+
+#: Seconds between two looks at what is waited for.
+_GLANCE = 0.02
 
 
 class Probing(Protocol):
@@ -163,10 +168,10 @@ class Desk:
 
     # -- asking
 
-    async def reload(self) -> Reload:
-        """Read the drop-ins again."""
+    async def reload(self, *, asked: bool = True) -> Reload:
+        """Read the drop-ins again. asked: somebody waits for an answer."""
         async with self._one_at_a_time:
-            return await self._director.reload()
+            return await self._director.reload(asked=asked)
 
     async def replace_config(self, write: Callable[[], None]) -> Reload:
         """Write drop-ins and read them, with no other reload between. write runs in a thread."""
@@ -176,7 +181,13 @@ class Desk:
 
     async def settled(self, timeout: float) -> bool:
         """Whether, within so many seconds, the kernel is seen to be as it is to be now."""
-        return await asyncio.to_thread(self._keeper.wait_settled, timeout)
+        number = self._keeper.published
+        # No thread waits for it: there are few of them, and reloads need one.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while not self._keeper.is_settled(number):
+                    await asyncio.sleep(_GLANCE)
+        return self._keeper.is_settled(number)
 
     def override(self, subject: Subject, disabled: bool, reason: str = "") -> None:
         """The operator takes something out (disabled) or in."""

@@ -12,25 +12,36 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from typing import Protocol
 
-from ipvsman.config.model import Config, ConfigError
+from ipvsman.config.model import Complaint, Config, ConfigError
 from ipvsman.health.spec import Check, Verdict
 from ipvsman.health.state import Condition, Health
-from ipvsman.ipvs.model import Family, ServiceKey
+from ipvsman.ipvs.model import Family, canonical_address
 
 from . import memory
+from .account import Snapshot
 from .desired import Desired, build, hostnames
 from .journal import Journal, Kind
-from .keeper import Keeper, Snapshot
+from .keeper import Keeper
 from .memory import Known, Transition
 from .overrides import Override, Overrides, Subject
 from .store import Store, StoreError
 from .weights import Circumstances
 
-_HEALTH, _OVERRIDES = "health", "overrides"
+log = logging.getLogger("ipvsman")
+
+_HEALTH, _OVERRIDES, _NAMES = "health", "overrides", "names"
+
+#: Checks that one tick looks at for results that are too old: of more, each has its turn later.
+_LOOKS = 2000
+#: Faults of a refused configuration that are logged one by one.
+_FAULTS = 50
 
 
 class Probing(Protocol):
@@ -62,6 +73,9 @@ class Limits:
 
     cold_start: float = 30.0
     stale_grace: float = 30.0
+
+
+_Addresses = dict[tuple[str, Family], tuple[str, ...]]
 
 
 class _Beliefs(Mapping[Check, Health]):
@@ -108,11 +122,13 @@ class Director:
         self._wall = wall
         self._prober: Probing | None = None
         self._resolver: Resolving | None = None
-        self._addresses: dict[tuple[str, Family], tuple[str, ...]] = {}
-        self._users: dict[Check, frozenset[ServiceKey]] = {}
+        self._addresses = self._remembered_names()
         self._stale: set[Check] = set()
+        self._to_look: Iterator[tuple[Check, Known]] = iter(())
         self._cold = True
-        self._health_changed = False
+        self._unwritten: set[str] = set()
+        self._complaints: dict[str, str] = {}
+        self._writing = asyncio.Lock()
         self.started = clock()
         self.config = Config()
         self.desired = Desired()
@@ -128,56 +144,68 @@ class Director:
     def begin(self, config: Config, prober: Probing, resolver: Resolving) -> None:
         """Take up the first configuration."""
         self._prober, self._resolver = prober, resolver
-        self._take_up(config, build(config, self._addresses))
+        self._take_up(config, build(config, self._known_of(hostnames(config))))
+        self._tell_warnings(config.warnings)
 
-    async def reload(self) -> Reload:
+    async def reload(self, *, asked: bool = True) -> Reload:
         """Read the drop-ins again; a fault leaves the last good configuration running.
 
-        Files are read and pools are built beside the loop: probes go on meanwhile.
+        Files are read and pools are built beside the loop: probes go on meanwhile. asked: somebody
+        waits for an answer; what is as it was is not worth a line of the log otherwise.
         """
         try:
             config = await asyncio.to_thread(self._load)
         except ConfigError as error:
-            self.failed_reloads += 1
-            self.last_reload = Reload(self._wall(), self.generation, str(error))
-            message = f"reload refused, the configuration before it goes on: {error}"
-            self._journal.record(Kind.RELOAD, "config", message, logging.ERROR)
-            return self.last_reload
-        return await self.adopt(config)
+            return self._refuse(str(error), [str(fault) for fault in error.faults], asked)
+        except Exception as error:  # whatever a file does to the loader, the daemon goes on
+            log.exception("the drop-ins could not be read by a fault of this program")
+            reason = f"internal error: {type(error).__name__}: {error}"
+            return self._refuse(reason, [reason], asked)
+        return await self.adopt(config, asked=asked)
 
-    async def adopt(self, config: Config) -> Reload:
+    async def adopt(self, config: Config, *, asked: bool = True) -> Reload:
         """Take up a configuration that has been read and found good."""
         self.reloads += 1
         if config.digest == self.config.digest and self.generation:
+            was_refused = bool(self.last_reload.error)
             self.config = config
             self.last_reload = Reload(self._wall(), self.generation)
+            if asked or was_refused:
+                what = "are good again" if was_refused else "have not changed"
+                message = f"the drop-ins {what}: configuration {self.generation} goes on"
+                self._journal.record(Kind.RELOAD, "config", message, generation=self.generation)
             return self.last_reload
-        self._take_up(config, await asyncio.to_thread(build, config, dict(self._addresses)))
+        before = self.config.warnings
+        self._take_up(config, await self._built(config))
         message = f"configuration {self.generation} loaded: {len(config.frontends)} frontends"
         self._journal.record(Kind.RELOAD, "config", message, generation=self.generation)
+        self._tell_warnings([warning for warning in config.warnings if warning not in before])
         return self.last_reload
 
     def tick(self) -> None:
-        """What time alone brings about: the end of the cold start, stale results, the memory."""
+        """What time alone brings about: the end of the cold start, results that are too old."""
         now = self._clock()
         if self._cold and now - self.started >= self._limits.cold_start:
             self._cold = False
             self._publish()
-        for check, entry in self.known.items():
-            stale = entry.health.is_stale(check.timing, self._limits.stale_grace, now)
-            if stale and check not in self._stale:
-                self._stale.add(check)
-                message = f"no result of {describe(check)} for too long; its last state stays"
-                self._journal.record(Kind.STALE, describe(check), message, logging.WARNING)
-            elif not stale:
-                self._stale.discard(check)
-        if self._health_changed:
-            self.remember()
+        looked = 0
+        for check, entry in islice(self._to_look, _LOOKS):
+            looked += 1
+            self._look_at_age(check, entry, now)
+        if looked < _LOOKS:
+            self._to_look = iter(tuple(self.known.items()))
 
-    def remember(self) -> None:
-        """Write what is known to disk."""
-        self._health_changed = False
-        self._write(_HEALTH, memory.to_plain(self.known, self._clock(), self._wall()))
+    async def remember(self) -> None:
+        """Write to disk what has changed since it was written; what fails stays to be written.
+
+        Beside the loop: a disk may take seconds.
+        """
+        async with self._writing:
+            for name in sorted(self._unwritten):
+                self._unwritten.discard(name)
+                text = await asyncio.to_thread(self._write, name, self._memory_of(name))
+                if text:
+                    self._unwritten.add(name)
 
     # -- events
 
@@ -198,6 +226,7 @@ class Director:
         if not changed:
             return
         self._addresses.update(addresses)
+        self._unwritten.add(_NAMES)
         for name, _family in sorted(changed, key=lambda item: (item[0], item[1].value)):
             found = ", ".join(self._addresses[name, _family]) or "nothing"
             self._journal.record(Kind.RESOLVE, name, f"{name} ({_family.value}) is {found}")
@@ -239,7 +268,8 @@ class Director:
         self.config = config
         self.last_reload = Reload(self._wall(), self.generation)
         names = hostnames(config)
-        self._addresses = {name: found for name, found in self._addresses.items() if name in names}
+        self._addresses = self._known_of(names)
+        self._unwritten.add(_NAMES)
         if self._resolver is not None:
             self._resolver.want(names)
         self._want(desired)
@@ -247,8 +277,7 @@ class Director:
     def _want(self, desired: Desired) -> None:
         """What shall be, from now on; health of checks that are still wanted goes on."""
         self.desired = desired
-        self._users = self.desired.services_by_check()
-        wanted = self.desired.checks()
+        wanted = self.desired.users.keys()
         new = wanted - self.known.keys()
         remembered = self._remembered_health(new) if new else {}
         now = self._clock()
@@ -259,6 +288,7 @@ class Director:
             for check in wanted
         }
         self._stale &= wanted
+        self._to_look = iter(())
         if self._prober is not None:
             self._prober.assign(
                 {check: entry.health.delay(check.timing) for check, entry in self.known.items()}
@@ -268,9 +298,9 @@ class Director:
     def _turned(self, check: Check, entry: Known, before: Condition) -> None:
         health = entry.health
         entry.history.append(Transition(self._wall(), before, health.condition, health.message))
-        self._health_changed = True
+        self._unwritten.add(_HEALTH)
         level = logging.WARNING if health.condition is Condition.DOWN else logging.INFO
-        services = self._users.get(check, frozenset())
+        services = self.desired.users.get(check, frozenset())
         message = f"{describe(check)} {before.value} -> {health.condition.value}: {health.message}"
         self._journal.record(
             Kind.TRANSITION,
@@ -283,10 +313,60 @@ class Director:
         )
         self._keeper.publish(self.snapshot, services)
 
+    def _refuse(self, error: str, faults: list[str], asked: bool) -> Reload:
+        """Go on with the last good configuration, and say so; the same again only to who asks."""
+        self.failed_reloads += 1
+        known = error == self.last_reload.error
+        self.last_reload = Reload(self._wall(), self.generation, error)
+        if asked or not known:
+            more = f" and {len(faults) - 1} more faults" if len(faults) > 1 else ""
+            message = f"reload refused, configuration {self.generation} goes on: {faults[0]}{more}"
+            self._journal.record(Kind.RELOAD, "config", message, logging.ERROR)
+            for fault in faults[1:_FAULTS]:
+                log.error("reload refused: %s", fault)
+        return self.last_reload
+
+    async def _built(self, config: Config) -> Desired:
+        """The pools of a configuration, made beside the loop, with what names mean at the end."""
+        names = await asyncio.to_thread(hostnames, config)
+        while True:
+            known = self._known_of(names)
+            desired = await asyncio.to_thread(_build, config, known)
+            if known == self._known_of(names):
+                return desired
+
+    def _known_of(self, names: AbstractSet[tuple[str, Family]]) -> _Addresses:
+        return {name: found for name, found in self._addresses.items() if name in names}
+
+    def _tell_warnings(self, warnings: Sequence[Complaint]) -> None:
+        for warning in warnings:
+            log.warning("%s", warning)
+
+    def _look_at_age(self, check: Check, entry: Known, now: float) -> None:
+        """An alarm when there has been no result for too long, and its end."""
+        health = entry.health
+        if health.checked is None:
+            health = replace(health, checked=health.since)
+        stale = health.is_stale(check.timing, self._limits.stale_grace, now)
+        if stale == (check in self._stale):
+            return
+        if stale:
+            self._stale.add(check)
+            age = f"{now - (health.checked or now):.0f} s"
+            message = f"no result of {describe(check)} for {age}; it stays {health.condition.value}"
+            self._journal.record(Kind.STALE, describe(check), message, logging.WARNING)
+        else:
+            self._stale.discard(check)
+            message = f"results of {describe(check)} come in again"
+            self._journal.record(Kind.STALE, describe(check), message)
+
     def _set_overrides(self, overrides: Overrides) -> None:
         self.overrides = overrides
-        self._write(_OVERRIDES, overrides.to_plain())
         self._publish()
+        # At once, since the operator takes the answer for a promise.
+        self._unwritten.discard(_OVERRIDES)
+        if self._write(_OVERRIDES, overrides.to_plain):
+            self._unwritten.add(_OVERRIDES)
 
     def _publish(self) -> None:
         self._keeper.publish(self.snapshot)
@@ -303,7 +383,20 @@ class Director:
             self._store.set_aside(_OVERRIDES, f"{type(error).__name__}: {error}")
             return Overrides()
 
-    def _remembered_health(self, checks: frozenset[Check]) -> dict[Check, Known]:
+    def _remembered_names(self) -> _Addresses:
+        plain = self._store.read(_NAMES)
+        if plain is None:
+            return {}
+        try:
+            return {
+                (str(name), Family(family)): tuple(canonical_address(each) for each in found)
+                for name, family, found in plain
+            }
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            self._store.set_aside(_NAMES, f"{type(error).__name__}: {error}")
+            return {}
+
+    def _remembered_health(self, checks: AbstractSet[Check]) -> dict[Check, Known]:
         plain = self._store.read(_HEALTH)
         if plain is None:
             return {}
@@ -313,11 +406,38 @@ class Director:
             self._store.set_aside(_HEALTH, f"{type(error).__name__}: {error}")
             return {}
 
-    def _write(self, name: str, data: object) -> None:
+    def _memory_of(self, name: str) -> Callable[[], object]:
+        """What is to be written under a name: taken now, put into form wherever that is called."""
+        if name == _OVERRIDES:
+            return self.overrides.to_plain
+        if name == _NAMES:
+            rows = [
+                [host, family.value, found] for (host, family), found in self._addresses.items()
+            ]
+            return lambda: sorted(rows)
+        known = memory.proven(self.known)
+        return partial(memory.to_plain, known, self._clock(), self._wall())
+
+    def _write(self, name: str, data: Callable[[], object]) -> str:
+        """Write it; the fault, if there is one, which is told once. For any thread."""
+        fault = ""
         try:
-            self._store.write(name, data)
+            self._store.write(name, data())
         except StoreError as error:
-            self._journal.record(Kind.ERROR, "store", str(error), logging.ERROR)
+            fault = str(error)
+        if fault and fault != self._complaints.get(name):
+            message = f"{fault}; it is tried again, and a restart before that forgets it"
+            self._journal.record(Kind.ERROR, "store", message, logging.ERROR)
+        elif self._complaints.get(name) and not fault:
+            self._journal.record(Kind.LIFE, "store", f"{name} can be written again")
+        self._complaints[name] = fault
+        return fault
+
+
+def _build(config: Config, addresses: _Addresses) -> Desired:
+    desired = build(config, addresses)
+    _ = desired.users  # in this thread rather than on the loop
+    return desired
 
 
 def describe(check: Check) -> str:

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The one writer: it makes the kernel's table what configuration, health and operator say.
+"""The one writer's thread: what is done next, and what becomes of failures.
 
-It lives in a thread of its own, which opens, uses and closes the table. Others hand it the newest
-snapshot and say which services it touches; wakes are coalesced, so what is applied is always the
-newest. Errors are journalled, counted and tried again with growing pauses. It never dies of one.
-
-Ownership: services that this daemon created or adopted are written to disk before they are made.
-Only those are ever changed or removed; all others are foreign, told of and left alone.
+Others hand it the newest snapshot and say which services it touches; wakes are coalesced, so what
+is applied is always the newest. Services that were touched come first, a few at a time; a sweep
+over everything goes on between them, so that a server that dies does not wait for a large table.
+Errors are told, counted and tried again with growing pauses. The thread never dies of one.
 """
 
 from __future__ import annotations
@@ -15,66 +13,29 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
-from ipvsman.ipvs.changes import Change
-from ipvsman.ipvs.errors import (
-    InvalidValue,
-    IpvsError,
-    KernelRefused,
-    NotConverged,
-    PartlyApplied,
-)
-from ipvsman.ipvs.model import DestinationKey, Service, ServiceKey, State
-from ipvsman.ipvs.plan import Plan, plan
-from ipvsman.ipvs.reconcile import reconcile
-from ipvsman.ipvs.scope import ALL, SERVICES, Scope
+from ipvsman.ipvs.errors import IpvsError
+from ipvsman.ipvs.model import ServiceKey, State
+from ipvsman.ipvs.plan import Plan
 from ipvsman.ipvs.table import Table
-from ipvsman.ipvs.text import parse_service_key
-from ipvsman.ipvs.wish import TableWish, resolve
 
-from .desired import Desired
+from .account import Account, Snapshot
 from .journal import Journal, Kind
-from .store import Store, StoreError
-from .weights import Circumstances, Effective, effective, target
+from .store import Store
+from .writer import Writer
 
-_OWNED = "owned"
-_PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+log = logging.getLogger("ipvsman")
 
+#: Seconds until what failed is tried again: the first time, the second, ... and ever after.
+PAUSES = (0.5, 1.0, 2.0, 5.0)
 
-@dataclass(frozen=True)
-class Snapshot:
-    """Everything that decides about the table, at one moment."""
+#: How much is done in one go, before somebody else gets his turn.
+SERVICES_AT_ONCE, DESTINATIONS_AT_ONCE = 32, 200
 
-    desired: Desired
-    circumstances: Circumstances
-
-
-@dataclass(frozen=True)
-class Account:
-    """What the keeper knows and has done. Only its thread replaces it, whole: anybody may look.
-
-    weights: effective weight and reason of each destination, by service. owned, foreign: services
-    in the kernel that are ours, and that are not. error: of the last pass, empty when it went well.
-    passed: when the last pass ended, by the clock; None = there was none. seconds: how long it
-    took.
-    drift: changes by others that were found. applied, refused: changes, by action. would: what
-    observing alone has left undone, one line each.
-    """
-
-    weights: Mapping[ServiceKey, Mapping[DestinationKey, Effective]] = field(default_factory=dict)
-    owned: frozenset[ServiceKey] = frozenset()
-    foreign: frozenset[ServiceKey] = frozenset()
-    error: str = ""
-    passed: float | None = None
-    passes: int = 0
-    failures: int = 0
-    drift: int = 0
-    seconds: float = 0.0
-    applied: Mapping[str, int] = field(default_factory=dict)
-    refused: Mapping[str, int] = field(default_factory=dict)
-    would: tuple[str, ...] = ()
+#: Seconds that one go may take before the keeper counts as stuck.
+PATIENCE = 60.0
 
 
 class Keeper:
@@ -88,29 +49,38 @@ class Keeper:
         *,
         observe: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        pauses: tuple[float, ...] = PAUSES,
     ) -> None:
-        self._open_table = open_table
+        self._writer = Writer(open_table, journal, store, observe=observe)
         self._journal = journal
-        self._store = store
-        self._observe = observe
         self._clock = clock
+        self._pauses = pauses
+        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+        # Under the condition: what others ask for.
         self._wake = threading.Condition()
         self._snapshot: Snapshot | None = None
-        self._touched: set[ServiceKey] = set()
-        self._everything = False
-        self._stopping = False
-        self._clearing = False
-        self._clear_first = False
-        self._failed = 0
+        self._touched: dict[ServiceKey, None] = {}
+        self._everything = self._resync = False
+        self._stopping = self._clearing = self._clear_first = False
         # Snapshots are numbered, to tell which is the newest that the kernel has been seen to obey.
         self._published = self._settled = 0
         self._coalesced = 0
-        self._believed: dict[ServiceKey, Service] = {}
-        self._table: Table | None = None
-        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
-        self.account = Account(owned=self._remembered())
+        # The thread's own: what the sweep has yet to visit, and when it began; failures in a row,
+        # when to try again, and whether it makes no sense to do anything before.
+        self._ahead: dict[ServiceKey, None] = {}
+        self._sweeping = False
+        self._began = 0.0
+        self._failed = 0
+        self._retry: float | None = None
+        self._halted = False
+        self._busy_since: float | None = None
 
     # -- for everybody
+
+    @property
+    def account(self) -> Account:
+        """What has been done, and what is known."""
+        return self._writer.account
 
     def start(self, *, clear_first: bool = False) -> None:
         """Begin to work; clear_first: by removing what is owned, before anything is made."""
@@ -126,14 +96,23 @@ class Keeper:
             if services is None:
                 self._everything = True
             else:
-                self._touched.update(services)
+                self._touched.update(dict.fromkeys(services))
             self._wake.notify_all()
 
     def resync(self) -> None:
-        """Compare everything with the kernel again."""
+        """Compare everything with the kernel again, unless that is being done already."""
         with self._wake:
-            self._everything = True
+            self._resync = True
             self._wake.notify_all()
+
+    @property
+    def published(self) -> int:
+        """Number of the newest snapshot."""
+        return self._published
+
+    def is_settled(self, number: int) -> bool:
+        """Whether the kernel has been seen to be as this snapshot, or a newer one, says."""
+        return self._settled >= number
 
     def wait_settled(self, timeout: float) -> bool:
         """Whether, within so many seconds, the kernel is seen to be as it is to be now."""
@@ -142,14 +121,8 @@ class Keeper:
             return self._wake.wait_for(lambda: self._settled >= published, timeout)
 
     def difference(self, snapshot: Snapshot, current: State) -> Plan:
-        """What a pass would change in a table that is like current."""
-        keys = self.account.owned | snapshot.desired.pools.keys()
-        scope = Scope(keys, dict.fromkeys(keys, ALL))
-        services = {}
-        for key, pool in snapshot.desired.pools.items():
-            weights = effective(pool, snapshot.circumstances, current.services.get(key))
-            services[key] = target(pool, weights)
-        return plan(scope.restrict(current), State(services), scope)
+        """What would change in a table that is like current."""
+        return self._writer.difference(snapshot, current)
 
     @property
     def coalesced(self) -> int:
@@ -175,257 +148,178 @@ class Keeper:
         """Whether the thread runs."""
         return self._thread.is_alive()
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it has been at one thing for so long that it will hardly come back."""
+        since = self._busy_since
+        return since is not None and self._clock() - since > PATIENCE
+
     # -- the thread
 
     def _run(self) -> None:
         try:
             if self._clear_first:
-                self._attempt(self._clear)
+                self._attempt(self._writer.clear)
             while self._turn():
                 pass
             if self._clearing:
-                self._attempt(self._clear)
+                self._attempt(self._writer.clear)
         finally:
-            self._close()
+            self._writer.close()
 
     def _turn(self) -> bool:
-        """Wait for work and do it; False when the end has come."""
+        """Wait for work and do one piece of it; False when the end has come."""
         with self._wake:
-            pause = _PAUSES[min(self._failed, len(_PAUSES)) - 1] if self._failed else None
-            if pause is not None:
-                # After a failure: the pause, or the end. What has come meanwhile is done then.
-                self._wake.wait_for(lambda: self._stopping, pause)
-                self._everything = True
-            else:
-                self._wake.wait_for(
-                    lambda: self._stopping or self._everything or bool(self._touched)
-                )
+            while not self._is_due():
+                wait = None if self._retry is None else max(0.0, self._retry - self._clock())
+                self._wake.wait(wait)
             if self._stopping:
                 return False
-            snapshot, everything = self._snapshot, self._everything
-            touched = frozenset(self._touched)
-            number = self._published
-            self._touched.clear()
-            self._everything = False
-        if snapshot is not None:
-            self._attempt(lambda: self._pass(snapshot, None if everything else touched), number)
+            work = self._next()
+        if work is not None:
+            self._attempt(work)
         return True
 
-    def _attempt(self, work: Callable[[], None], number: int = 0) -> None:
-        """Do it; whatever goes wrong is told and counted, and ends nothing but this attempt."""
+    def _is_due(self) -> bool:
+        if self._stopping:
+            return True
+        if self._retry is not None and self._clock() >= self._retry:
+            return True
+        if self._halted:
+            return False  # all work would fail: not before it is tried again
+        return bool(self._touched or self._everything or self._sweeping or self._resync)
+
+    def _next(self) -> Callable[[], None] | None:
+        """The next piece of work; what was asked for is taken to be done by it."""
+        snapshot, number = self._snapshot, self._published
+        retry = self._retry is not None and self._clock() >= self._retry
+        if retry:
+            self._retry = None
+            self._halted = False
+        if snapshot is None:
+            self._resync = False
+            return None
+        if self._touched and not retry:
+            keys = self._take(self._touched, snapshot)
+            rest = self._touched or self._everything or self._sweeping
+            return lambda: self._touch(snapshot, keys, 0 if rest else number)
+        if retry or self._everything or (self._resync and not self._sweeping):
+            self._everything = self._resync = False
+            return lambda: self._begin(snapshot)
+        self._resync = False
+        keys = self._take(self._ahead, snapshot)
+        return lambda: self._go_on(snapshot, keys, number)
+
+    def _take(self, keys: dict[ServiceKey, None], snapshot: Snapshot) -> list[ServiceKey]:
+        """A few of them, in the order of their coming."""
+        taken: list[ServiceKey] = []
+        destinations = 0
+        for key in keys:
+            pool = snapshot.desired.pools.get(key)
+            destinations += len(pool.members) if pool else 1
+            if taken and destinations > DESTINATIONS_AT_ONCE:
+                break
+            taken.append(key)
+            if len(taken) == SERVICES_AT_ONCE:
+                break
+        for key in taken:
+            del keys[key]
+        return taken
+
+    def _touch(self, snapshot: Snapshot, keys: list[ServiceKey], number: int) -> None:
+        """Services that are in a hurry. number: the snapshot that the kernel obeys then."""
         began = self._clock()
-        error = ""
+        self._writer.make(snapshot, keys)
+        broken = self.account.broken
+        failed = any(key in broken for key in keys)
+        self._passed(began, failed=failed)
+        if failed and self._retry is None:
+            self._try_again()
+        if not broken and not self.account.trouble:
+            self._settle(number)
+
+    def _begin(self, snapshot: Snapshot) -> None:
+        """A sweep over everything, or the one under way over everything again."""
+        if not self._sweeping:
+            self._began = self._clock()
+        keys = self._writer.survey(snapshot.desired)
+        # Those that a sweep before this one has not come to are the first, or a stream of new
+        # snapshots would keep it from the last ones for ever.
+        ahead = {key: None for key in self._ahead if key in snapshot.desired.pools}
+        self._ahead = ahead | dict.fromkeys(keys)
+        self._sweeping = True
+
+    def _go_on(self, snapshot: Snapshot, keys: list[ServiceKey], number: int) -> None:
+        """A piece of the sweep. number: the snapshot that the kernel obeys if it was the last."""
+        self._writer.make(snapshot, keys)
+        if self._ahead:
+            return
+        self._sweeping = False
+        trouble = self._writer.settle(snapshot.desired)
+        broken = self.account.broken
+        self._trouble(trouble)
+        self._passed(self._began, failed=bool(trouble or broken))
+        if trouble or broken:
+            self._failed += 1
+            self._try_again()
+            return
+        self._failed = 0
+        self._retry = None
+        # When this piece was taken up nothing was left that came before it.
+        self._settle(number)
+
+    def _attempt(self, work: Callable[[], None]) -> None:
+        """Do it; whatever goes wrong is told and counted, and ends nothing but this attempt."""
+        self._busy_since = began = self._clock()
         try:
             work()
-        except PartlyApplied as failure:
-            self._tell(failure.done)
-            self._count_refused(failure.failed)
-            error = str(failure)
-        except NotConverged as failure:
-            self._tell(failure.done)
-            error = str(failure)
-        except KernelRefused as failure:
-            self._count_refused([failure])
-            error = str(failure)
         except IpvsError as failure:
-            error = str(failure)
+            self._fail(str(failure), began)
         except Exception as failure:  # the one writer must outlive any fault in it
-            logging.getLogger("ipvsman").debug("keeper", exc_info=True)
-            error = f"internal error: {type(failure).__name__}: {failure}"
-        now = self._clock()
-        self.account = replace(
-            self.account,
-            error=error,
-            passed=now,
-            passes=self.account.passes + 1,
-            failures=self.account.failures + bool(error),
-            seconds=now - began,
-        )
-        with self._wake:
-            self._failed = self._failed + 1 if error else 0
-            if not error:
-                self._settled = max(self._settled, number)
-            self._wake.notify_all()
-        if error:
-            self._journal.record(Kind.ERROR, "keeper", error, logging.ERROR)
-            # A socket that failed once is not asked again; and another program may have changed
-            # all.
-            self._close()
+            log.debug("keeper", exc_info=True)
+            self._fail(f"internal error: {type(failure).__name__}: {failure}", began)
+        finally:
+            self._busy_since = None
 
-    def _pass(self, snapshot: Snapshot, touched: frozenset[ServiceKey] | None) -> None:
-        table = self._opened()
-        if touched is None:
-            self._survey(table, snapshot.desired)
-            keys = self.account.owned | snapshot.desired.pools.keys()
+    def _fail(self, trouble: str, began: float) -> None:
+        """All work has come to a stop."""
+        self._trouble(trouble)
+        self._passed(began, failed=True)
+        self._failed += 1
+        self._ahead.clear()
+        self._sweeping = False
+        self._halted = True
+        self._try_again()
+        # A socket that failed once is not asked again.
+        self._writer.close()
+
+    def _try_again(self) -> None:
+        self._retry = self._clock() + self._pauses[min(max(self._failed, 1), len(self._pauses)) - 1]
+
+    def _trouble(self, trouble: str) -> None:
+        """What is wrong as a whole: told when it comes, when it changes, and when it has gone."""
+        before = self.account.trouble
+        if trouble == before:
+            return
+        self._writer.account = replace(self.account, trouble=trouble)
+        if trouble:
+            self._journal.record(Kind.ERROR, "keeper", trouble, logging.ERROR)
         else:
-            keys = touched & (self.account.owned | snapshot.desired.pools.keys())
-        self._own(snapshot.desired.pools.keys() & keys)
-        if keys:
-            self._services(table, snapshot, keys)
-        if touched is None:
-            self._settings(table, snapshot.desired)
-            gone = self.account.owned - snapshot.desired.pools.keys()
-            if gone and not self._observe:
-                self._disown(gone)
+            self._journal.record(Kind.LIFE, "keeper", "the kernel's table can be kept again")
 
-    def _services(self, table: Table, snapshot: Snapshot, keys: frozenset[ServiceKey]) -> None:
-        scope = Scope(keys, dict.fromkeys(keys, ALL))
-        weights: dict[ServiceKey, Mapping[DestinationKey, Effective]] = {}
-        seen = False
+    def _passed(self, began: float, *, failed: bool) -> None:
+        now = self._clock()
+        account = self.account
+        self._writer.account = replace(
+            account,
+            passed=now,
+            seconds=now - began,
+            passes=account.passes + 1,
+            failures=account.failures + failed,
+        )
 
-        def wanted(current: State) -> State:
-            nonlocal seen
-            if not seen:
-                self._look_for_drift(current, scope)
-                seen = True
-            services = {}
-            for key in keys & snapshot.desired.pools.keys():
-                pool = snapshot.desired.pools[key]
-                # What we made true ourselves comes before what somebody else has made of it.
-                known = self._believed.get(key) or current.services.get(key)
-                weights[key] = effective(pool, snapshot.circumstances, known)
-                services[key] = target(pool, weights[key])
-            return State(services)
-
-        try:
-            done = reconcile(table, wanted, scope, dry_run=self._observe)
-        except (PartlyApplied, NotConverged):
-            # What it is like now, nobody knows: not believed, so that it is no drift next time.
-            self._believed = {k: v for k, v in self._believed.items() if k not in keys}
-            raise
-        if not self._observe:
-            self._tell(done.changes)
-        settled = done.current if self._observe else done.target
-        for key in keys:
-            self._believed.pop(key, None)
-            if key in settled.services:
-                self._believed[key] = settled.services[key]
-        kept = {key: entry for key, entry in self.account.weights.items() if key not in keys}
-        self.account = replace(self.account, weights={**kept, **weights})
-        if self._observe:
-            self._tell_observed(done)
-
-    def _look_for_drift(self, current: State, scope: Scope) -> None:
-        """What somebody else has changed since we last made it true."""
-        known = {key: self._believed[key] for key in self._believed if scope.has_service(key)}
-        if not known:
-            return
-        have = {key: current.services[key] for key in known if key in current.services}
-        for change in plan(State(have), State(known), scope).changes:
-            self.account = replace(self.account, drift=self.account.drift + 1)
-            self._journal.record(
-                Kind.DRIFT,
-                str(change.service) if hasattr(change, "service") else "",
-                f"found changed by another program; to be put right: {change}",
-                logging.WARNING,
-                action=change.action,
-            )
-
-    def _settings(self, table: Table, desired: Desired) -> None:
-        """Time-outs and sync daemons: what the configuration names, and nothing else."""
-        wish = TableWish(timeouts=desired.timeouts, daemons=desired.daemons)
-        if wish == TableWish():
-            return
-        try:
-            done = reconcile(
-                table,
-                lambda current: resolve(wish, current, table.mtu),
-                wish.scope(),
-                dry_run=self._observe,
-            )
-        except InvalidValue as invalid:
-            self._journal.record(Kind.ERROR, "globals", str(invalid), logging.ERROR)
-            return
-        if not self._observe:
-            self._tell(done.changes)
-
-    def _survey(self, table: Table, desired: Desired) -> None:
-        """Which services there are that nobody told us to manage; and which of ours we find."""
-        there = frozenset(table.read(SERVICES).services)
-        adopted = (there & desired.pools.keys()) - self.account.owned
-        foreign = there - self.account.owned - desired.pools.keys()
-        for key in sorted(foreign - self.account.foreign, key=lambda key: key.order()):
-            message = f"{key} is in the kernel and not ours: left alone"
-            self._journal.record(Kind.FOREIGN, str(key), message, logging.WARNING)
-        for key in sorted(adopted, key=lambda key: key.order()):
-            message = f"{key} is in the kernel already: adopted"
-            self._journal.record(Kind.ADOPTED, str(key), message)
-        self.account = replace(self.account, foreign=foreign)
-
-    def _clear(self) -> None:
-        """Remove every service that is owned, and nothing else."""
-        owned = self.account.owned
-        if self._observe or not owned:
-            return
-        done = reconcile(self._opened(), State(), Scope(owned, dict.fromkeys(owned, ALL)))
-        self._believed.clear()
-        self._tell(done.changes)
-        self._disown(owned)
-
-    # -- ownership
-
-    def _remembered(self) -> frozenset[ServiceKey]:
-        names = self._store.read(_OWNED)
-        if names is None:
-            return frozenset()
-        try:
-            return frozenset(parse_service_key(name) for name in names)
-        except (TypeError, ValueError) as error:
-            self._store.set_aside(_OWNED, str(error))
-            return frozenset()
-
-    def _own(self, keys: Iterable[ServiceKey]) -> None:
-        if not self._observe:
-            self._write_owned(self.account.owned | frozenset(keys))
-
-    def _disown(self, keys: frozenset[ServiceKey]) -> None:
-        self._write_owned(self.account.owned - keys)
-        weights = {key: entry for key, entry in self.account.weights.items() if key not in keys}
-        self.account = replace(self.account, weights=weights)
-
-    def _write_owned(self, owned: frozenset[ServiceKey]) -> None:
-        if owned == self.account.owned:
-            return
-        self.account = replace(self.account, owned=owned)
-        try:
-            self._store.write(_OWNED, sorted(map(str, owned)))
-        except StoreError as error:
-            self._journal.record(Kind.ERROR, "store", str(error), logging.ERROR)
-
-    # -- telling
-
-    def _tell(self, changes: Iterable[Change]) -> None:
-        applied = dict(self.account.applied)
-        for change in changes:
-            applied[change.action] = applied.get(change.action, 0) + 1
-            subject = str(change.service) if hasattr(change, "service") else ""
-            self._journal.record(Kind.CHANGE, subject, str(change), action=change.action)
-        self.account = replace(self.account, applied=applied)
-
-    def _tell_observed(self, plan_left: Plan) -> None:
-        """What would be done: told once, not each time it is seen again."""
-        lines = tuple(map(str, plan_left.changes))
-        for change in plan_left.changes:
-            if str(change) not in self.account.would:
-                subject = str(change.service) if hasattr(change, "service") else ""
-                message = f"observing only, would {change}"
-                self._journal.record(Kind.OBSERVED, subject, message, action=change.action)
-        self.account = replace(self.account, would=lines)
-
-    def _count_refused(self, failed: Iterable[KernelRefused]) -> None:
-        counts = dict(self.account.refused)
-        for refused in failed:
-            counts[refused.change.action] = counts.get(refused.change.action, 0) + 1
-        self.account = replace(self.account, refused=counts)
-
-    # -- the table
-
-    def _opened(self) -> Table:
-        if self._table is None:
-            self._table = self._open_table()
-        return self._table
-
-    def _close(self) -> None:
-        if self._table is not None:
-            self._table.close()
-            self._table = None
+    def _settle(self, number: int) -> None:
+        """Note it, and wake those who wait for it."""
+        with self._wake:
+            self._settled = max(self._settled, number)
+            self._wake.notify_all()

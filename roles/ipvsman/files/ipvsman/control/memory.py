@@ -30,7 +30,7 @@ class Transition:
     message: str
 
 
-@dataclass
+@dataclass(slots=True)
 class Known:
     """What is known of one check; times in health are by the daemon's own clock."""
 
@@ -41,6 +41,15 @@ class Known:
 def identity(check: Check) -> str:
     """The same for equal checks, in this process and the next."""
     return hashlib.sha256(repr(check).encode()).hexdigest()[:24]
+
+
+def proven(known: Mapping[Check, Known]) -> dict[Check, Known]:
+    """What is worth remembering, as it is now: who reads the copy may take his time."""
+    return {
+        check: Known(entry.health, entry.history.copy())
+        for check, entry in known.items()
+        if entry.health.condition is not Condition.UNKNOWN
+    }
 
 
 def to_plain(known: Mapping[Check, Known], now: float, wall: float) -> dict[str, Any]:

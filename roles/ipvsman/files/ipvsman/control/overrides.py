@@ -8,7 +8,7 @@ Operators name things as the configuration does: a group, ``group/frontend``, ``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -57,24 +57,14 @@ class Overrides:
         rest = {key: value for key, value in self.entries.items() if key != subject}
         return replace(self, entries=rest)
 
-    def decide(
-        self, group: str, frontend: str, addresses: tuple[str, ...]
-    ) -> tuple[Subject, Override] | None:
-        """What is in force for a backend, the nearest first; None = the configuration decides.
+    def said(self, level: Level, names: Iterable[str]) -> tuple[Subject, Override] | None:
+        """What was said last of a thing that has these names; None = nothing is in force.
 
-        addresses: every name the backend has: as written, as resolved, each with and without port.
+        The last word counts, whichever of a server's names it was said of.
         """
-        subjects = [Subject(Level.BACKEND, f"{group}/{address}") for address in addresses]
-        subjects.append(Subject(Level.FRONTEND, f"{group}/{frontend}"))
-        subjects.append(Subject(Level.GROUP, group))
-        # A disabled frontend or group wins over an enabled backend in it: out is out.
-        found = [
-            (subject, self.entries[subject]) for subject in subjects if subject in self.entries
-        ]
-        for subject, override in found:
-            if override.disabled:
-                return subject, override
-        return found[0] if found else None
+        subjects = (Subject(level, name) for name in names)
+        found = [(each, self.entries[each]) for each in subjects if each in self.entries]
+        return max(found, key=lambda item: (item[1].since, item[1].disabled), default=None)
 
     def to_plain(self) -> list[dict[str, Any]]:
         """For the disk and for the API."""

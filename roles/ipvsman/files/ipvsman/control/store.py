@@ -3,8 +3,7 @@
 """What has to survive a restart, as small JSON files that are whole or not there.
 
 A file that cannot be understood is set aside under another name and told of, never deleted and
-never
-fatal: the daemon does its work without a memory rather than not at all.
+never fatal: the daemon does its work without a memory rather than not at all.
 """
 
 from __future__ import annotations
@@ -13,11 +12,12 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 _VERSION = 1
+_HALF = ".half"
 
 
 class StoreError(Exception):
@@ -50,9 +50,16 @@ class Store:
         except OSError as error:
             self._complain(f"{path} cannot be read: {error.strerror}")
             return None
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             self.set_aside(name, str(error) or "not written by this program")
             return None
+
+    def tidy(self) -> None:
+        """Remove what writers that were killed have left half written. When no other writes."""
+        if self._directory is not None:
+            for left in self._directory.glob(f".*{_HALF}"):
+                with contextlib.suppress(OSError):
+                    left.unlink()
 
     def set_aside(self, name: str, why: str) -> None:
         """Rename a file that cannot be understood."""
@@ -60,22 +67,25 @@ class Store:
             return
         path = self._directory / f"{name}.json"
         aside = path.with_name(f"{name}.json.broken-{int(self._wall())}")
-        with contextlib.suppress(OSError):
+        try:
             path.rename(aside)
-        self._complain(f"{path} cannot be understood ({why}); set aside as {aside.name}")
+        except OSError as error:
+            what = f"left, since it cannot be renamed: {error.strerror}"
+        else:
+            what = f"set aside as {aside.name}"
+        self._complain(f"{path} cannot be understood ({why}); {what}")
 
     def write(self, name: str, data: Any) -> None:
         """Put data in place of what is there, at one stroke. Raises StoreError."""
         if self._directory is None:
             return
         path = self._directory / f"{name}.json"
-        text = json.dumps({"version": _VERSION, "data": data}, indent=1, sort_keys=True)
         temporary = ""
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self._directory, prefix=f".{name}.")
+            handle, temporary = tempfile.mkstemp(_HALF, f".{name}.", self._directory)
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text + "\n")
+                stream.writelines(_lines(data))
                 stream.flush()
                 os.fsync(stream.fileno())
             Path(temporary).replace(path)
@@ -85,6 +95,31 @@ class Store:
                 with contextlib.suppress(OSError):
                     Path(temporary).unlink()
             raise StoreError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _lines(data: Any) -> Iterator[str]:
+    """An object with version and data, a row of the data a line.
+
+    Row by row, since what is encoded at one stroke is encoded by C with no other thread running.
+    """
+    if isinstance(data, dict) and data:
+        first, last, rows = (
+            "{",
+            "}",
+            (f"{json.dumps(key)}: {_line(data[key])}" for key in sorted(data)),
+        )
+    elif isinstance(data, list) and data:
+        first, last, rows = "[", "]", (_line(row) for row in data)
+    else:
+        first, last, rows = "", "", (_line(data) for _ in range(1))
+    yield f'{{"version": {_VERSION}, "data": {first}'
+    for number, row in enumerate(rows):
+        yield f",\n{row}" if number else f"\n{row}"
+    yield f"{last}}}\n"
+
+
+def _line(row: Any) -> str:
+    return json.dumps(row, sort_keys=True)
 
 
 def _sync_directory(directory: Path) -> None:

@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from ipvsman.config.model import AllDown, OnDown
+from ipvsman.config.model import AllDown, Frontend, OnDown
 from ipvsman.health.spec import Check
 from ipvsman.health.state import Condition, Health
 from ipvsman.ipvs.model import DestinationKey, Service, family_of, host_port
 
 from .desired import Member, Pool
-from .overrides import Overrides
+from .overrides import Level, Overrides
 
 
 class Why(Enum):
@@ -70,6 +70,12 @@ def effective(
     weights = {
         key: _weight(pool, member, circumstances, current) for key, member in pool.members.items()
     }
+    if pool.unresolved and circumstances.cold_start and current:
+        # What is there may well be what a name will turn out to mean.
+        for key, there in current.destinations.items():
+            if key not in weights:
+                reason = f"kept while {', '.join(pool.unresolved)} has not been resolved"
+                weights[key] = Effective(there.weight, Why.KEPT, reason)
     if pool.frontend.all_down is AllDown.KEEP:
         probed = [
             entry for entry in weights.values() if entry.why not in (Why.OPERATOR, Why.DISABLED)
@@ -83,13 +89,19 @@ def effective(
     return weights
 
 
-def target(pool: Pool, weights: Mapping[DestinationKey, Effective]) -> Service:
-    """The service as the kernel shall have it."""
+def target(
+    pool: Pool, weights: Mapping[DestinationKey, Effective], current: Service | None
+) -> Service:
+    """The service as the kernel shall have it; weights and current: as effective has them."""
     destinations = {}
     for key, entry in weights.items():
-        if entry.weight is not None:
-            settings = pool.members[key].settings
-            destinations[key] = replace(settings, weight=entry.weight)
+        if entry.weight is None:
+            continue
+        member = pool.members.get(key)
+        if member is not None:
+            destinations[key] = replace(member.settings, weight=entry.weight)
+        elif current is not None:
+            destinations[key] = current.destinations[key]
     return Service(pool.service, pool.frontend.settings, destinations)
 
 
@@ -97,18 +109,9 @@ def _weight(
     pool: Pool, member: Member, circumstances: Circumstances, current: Service | None
 ) -> Effective:
     frontend, configured = pool.frontend, member.settings.weight
-    said = circumstances.overrides.decide(frontend.group, frontend.name, names_of(member))
-    if said is not None and said[1].disabled:
-        because = f": {said[1].reason}" if said[1].reason else ""
-        return Effective(0, Why.OPERATOR, f"{said[0].level.value} disabled by operator{because}")
-    if said is None:
-        for disabled, what in (
-            (frontend.group_disabled, "group"),
-            (frontend.disabled, "frontend"),
-            (member.backend.disabled, "backend"),
-        ):
-            if disabled:
-                return Effective(0, Why.DISABLED, f"{what} disabled in the configuration")
+    out = _taken_out(frontend, member, circumstances.overrides)
+    if out is not None:
+        return out
     if member.check is None:
         return Effective(configured, Why.NOT_PROBED, "not probed")
     health = circumstances.health.get(member.check)
@@ -118,6 +121,37 @@ def _weight(
         weight = None if frontend.on_down is OnDown.REMOVE else 0
         return Effective(weight, Why.DOWN, f"down: {health.message}")
     return Effective(configured, Why.UP, f"up: {health.message}")
+
+
+def _taken_out(frontend: Frontend, member: Member, overrides: Overrides) -> Effective | None:
+    """Whether a destination is out on purpose: by the operator, or else by the configuration.
+
+    Level by level: who lets a group in again does not let in what is disabled inside of it.
+    """
+    group = frontend.group
+    disabled = {
+        Level.GROUP: frontend.group_disabled,
+        Level.FRONTEND: frontend.disabled,
+        Level.BACKEND: member.backend.disabled,
+    }
+    if overrides.entries:
+        names = {
+            Level.GROUP: (group,),
+            Level.FRONTEND: (f"{group}/{frontend.name}",),
+            Level.BACKEND: tuple(f"{group}/{name}" for name in names_of(member)),
+        }
+        for level in disabled:
+            said = overrides.said(level, names[level])
+            if said is None:
+                continue
+            if said[1].disabled:
+                because = f": {said[1].reason}" if said[1].reason else ""
+                return Effective(0, Why.OPERATOR, f"{level.value} disabled by operator{because}")
+            disabled[level] = False
+    for level, is_out in disabled.items():
+        if is_out:
+            return Effective(0, Why.DISABLED, f"{level.value} disabled in the configuration")
+    return None
 
 
 def _unknown(member: Member, cold_start: bool, current: Service | None) -> Effective:
