@@ -136,7 +136,7 @@ def keepalived(count: int, folder: Path) -> Iterator[tuple[int, subprocess.Popen
 
 def checker_of(pid: int) -> int:
     """The child of keepalived that probes."""
-    for _ in range(100):
+    for _unused in range(100):
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         if children:
             return int(children[0])
@@ -217,7 +217,7 @@ def run(options: argparse.Namespace, folder: Path) -> int:
     ]
     for what, is_, wanted, met in results:
         print(f"{what:36}{is_:12.4g}   target {wanted:<8g}{'met' if met else 'NOT MET'}")
-    return int(not all(met for *_, met in results))
+    return int(not all(met for *_unused, met in results))
 
 
 def _most(values: list[float], most: float) -> tuple[float, float, bool]:

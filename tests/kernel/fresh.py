@@ -90,7 +90,9 @@ def _sync_threads() -> list[str]:
     states = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
-            name, _, rest = status.read_text(encoding="ascii").partition(" (")[2].rpartition(") ")
+            name, _unused, rest = (
+                status.read_text(encoding="ascii").partition(" (")[2].rpartition(") ")
+            )
         except FileNotFoundError:
             continue
         if name.startswith("ipvs-"):

@@ -485,7 +485,7 @@ def test_the_refusal_says_why(table: Table, change: Change, number: int, words: 
     assert errno.errorcode[refusal.errno] == errno.errorcode[number]
     assert words in str(refusal)
     kinds = {errno.EEXIST: AlreadyThere, errno.EINVAL: KernelRefused, errno.ERANGE: KernelRefused}
-    assert type(refusal) is kinds.get(number, NotThere)
+    assert refusal.__class__ is kinds.get(number, NotThere)
     assert table.read(EVERYTHING).timeouts == FRESH
     assert table.read(EVERYTHING).daemons == {}
 

@@ -192,7 +192,7 @@ def test_reading_bears_with_what_another_process_does(host: FreshHost, kernel: K
     do(kernel, AddService(WEB, settings()))
     do(kernel, *(AddDestination(WEB, name, how) for name, how in steady.items()))
     with restless(host):
-        for _ in range(30):
+        for _unused in range(30):
             found = kernel.read(SERVICES)
             assert found.unreadable == ()
             pool = found.services[WEB].destinations
@@ -367,7 +367,7 @@ def test_a_daemon_that_stops_before_it_ran_is_stopped(host: FreshHost, kernel: K
     host.connect()
     backup = daemon(Role.BACKUP, "eth0")
     table = KernelTable(host.name)
-    for _ in range(20):
+    for _unused in range(20):
         outcome = table.apply([StartDaemon(backup)])
         assert outcome.done
         # The kernel does not answer this when the thread has not had its turn.
@@ -539,7 +539,7 @@ def test_descriptors_are_given_back(host: FreshHost) -> None:
 
     KernelTable(host.name).close()
     before = opened()
-    for _ in range(5):
+    for _unused in range(5):
         table = KernelTable(host.name)
         list(table.connections())
         table.mtu("lo")

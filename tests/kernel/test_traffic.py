@@ -277,7 +277,7 @@ def test_open_connections_are_listed_and_counted(
     net: Topology, table: KernelTable, vip: str
 ) -> None:
     net.route_replies(via="director")
-    key, (name, *_) = web(vip, 8002), list(pool(net, vip, masquerade()))
+    key, (name, *_unused) = web(vip, 8002), list(pool(net, vip, masquerade()))
     sticky = replace(plain(vip), persistence=60)
     reconcile(table, state(service(key, {name: masquerade()}, sticky)), SERVICES)
     with net.client.inside():
@@ -330,7 +330,7 @@ def test_counters_go_beyond_32_bits() -> None:
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
                 sender.connect(("192.0.2.1", 9))
                 datagram = bytes(65507)
-                for _ in range(66000):
+                for _unused in range(66000):
                     sender.send(datagram)
         sent = 66000 * 65535
         assert sent > 2**32

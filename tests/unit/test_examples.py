@@ -92,7 +92,7 @@ def validator(module, monkeypatch):
 
 def rounds(task):
     """The task's options for each item of a loop that is written out."""
-    module = next(name for name in task if name.partition("lvs.ipvs.")[2] in MODULES)
+    (module,) = (name for name in task if name.partition("lvs.ipvs.")[2] in MODULES)
     for item in task["loop"] if isinstance(task.get("loop"), list) else [None]:
         yield (
             module.partition("lvs.ipvs.")[2],

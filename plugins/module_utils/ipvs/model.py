@@ -19,20 +19,20 @@ from enum import Enum, Flag
 from typing import NamedTuple, Union
 
 
-class _Word(Enum):
+class _Word:
     """A closed word. Each member is there once, so its identity is its hash, and the fastest."""
 
     __hash__ = object.__hash__
 
 
-class Family(_Word):
+class Family(_Word, Enum):
     """Address family of a service, a firewall mark or a destination."""
 
     INET = "inet"
     INET6 = "inet6"
 
 
-class Transport(_Word):
+class Transport(_Word, Enum):
     """Transport protocol of a virtual service."""
 
     TCP = "tcp"
@@ -40,7 +40,7 @@ class Transport(_Word):
     SCTP = "sctp"
 
 
-class Forwarding(_Word):
+class Forwarding(_Word, Enum):
     """Forwarding (packet forwarding method) of a destination: ``IP_VS_CONN_F_FWD_MASK``."""
 
     MASQUERADE = "masquerade"
@@ -50,7 +50,7 @@ class Forwarding(_Word):
     BYPASS = "bypass"
 
 
-class TunnelKind(_Word):
+class TunnelKind(_Word, Enum):
     """Encapsulation of forwarding by tunnel: ``IP_VS_CONN_F_TUNNEL_TYPE_*``."""
 
     IPIP = "ipip"
@@ -58,7 +58,7 @@ class TunnelKind(_Word):
     GRE = "gre"
 
 
-class Checksum(_Word):
+class Checksum(_Word, Enum):
     """Checksumming of GUE and GRE: ``IP_VS_TUNNEL_ENCAP_FLAG_*``."""
 
     NONE = "none"
@@ -66,7 +66,7 @@ class Checksum(_Word):
     REMCSUM = "remcsum"
 
 
-class Role(_Word):
+class Role(_Word, Enum):
     """Role of a connection synchronisation daemon: ``IP_VS_STATE_MASTER``, ``..._BACKUP``."""
 
     MASTER = "master"

@@ -28,7 +28,7 @@ class NameServer(asyncio.DatagramProtocol):
         self.transport = transport
         self.port = transport.get_extra_info("sockname")[1]
 
-    def datagram_received(self, data, address):
+    def datagram_received(self, data, addr):
         query = dns.message.from_wire(data)
         (question,) = query.question
         kind = dns.rdatatype.to_text(question.rdtype)
@@ -38,7 +38,7 @@ class NameServer(asyncio.DatagramProtocol):
             return
         response = dns.message.make_response(query)
         response.flags |= dns.flags.RA
-        if not any(known == name for known, _ in self.zone):
+        if not any(known == name for known, _unused in self.zone):
             response.set_rcode(dns.rcode.NXDOMAIN)
         owner = question.name
         while (owner.to_text(omit_final_dot=True), "CNAME") in self.zone:
@@ -49,7 +49,7 @@ class NameServer(asyncio.DatagramProtocol):
         ttl, data = self.zone.get((owner.to_text(omit_final_dot=True), kind), (0, []))
         if data:
             response.answer.append(dns.rrset.from_text(owner, ttl, "IN", kind, *data))
-        self.transport.sendto(response.to_wire(), address)
+        self.transport.sendto(response.to_wire(), addr)
 
 
 def with_server(scenario, **options):

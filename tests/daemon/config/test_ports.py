@@ -101,7 +101,7 @@ def test_a_name_is_looked_up_once():
         return 53
 
     names = PortNames(lookup)
-    for _ in range(3):
+    for _unused in range(3):
         assert frontend_port("domain", UDP, names) == 53
         read_port_map((("domain/udp", 1),), names)
     assert asked == [("domain", "udp")]

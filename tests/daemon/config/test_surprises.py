@@ -6,8 +6,9 @@ UNKIND = dict.fromkeys(KIND, 0)
 UNKNOWN = dict.fromkeys(KIND, None)
 
 
-def warnings(drop_ins, frontend, sysctls=UNKIND, **places):
+def warnings(drop_ins, frontend, sysctls=None, **places):
     drop_ins.minimal(frontend=frontend, **places)
+    sysctls = UNKIND if sysctls is None else sysctls
     return [str(each) for each in kernel_warnings(drop_ins.load(), sysctls)]
 
 

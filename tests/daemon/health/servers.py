@@ -42,7 +42,7 @@ async def serving(
 
     server = await asyncio.start_server(handle, host, 0, ssl=tls)
     # A client that goes away in the handshake is no news.
-    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    asyncio.get_running_loop().set_exception_handler(lambda *_unused: None)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -75,7 +75,7 @@ def says(
     return handler
 
 
-async def is_silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+async def is_silent(reader: asyncio.StreamReader, _unused: asyncio.StreamWriter) -> None:
     """Serve: accept, hear everything, never say a word."""
     while await reader.read(65536):
         pass
@@ -96,7 +96,7 @@ def black_hole() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         address = listener.getsockname()
         fillers = []
-        for _ in range(3):
+        for _unused in range(3):
             filler = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
             filler.connect_ex(address)
             fillers.append(filler)
@@ -148,7 +148,7 @@ async def serving_udp(
 
 async def verdict_on(probe: Probe, timeout: float = PATIENCE) -> Verdict:
     """One probe's verdict."""
-    prober = Prober(lambda *_: 1.0, random=Random(0))
+    prober = Prober(lambda *_unused: 1.0, random=Random(0))
     try:
         async with asyncio.timeout(2 * PATIENCE):
             return await prober.probe_once(probe, timeout)

@@ -92,7 +92,7 @@ def test_what_it_leaves_running_is_killed(tmp_path):
     for script in (f"sleep 60 & echo $! > {file}", f"sleep 60 & echo $! > {file}; wait"):
         shell(script, timeout=1.0)
         pid = int(file.read_text())
-        for _ in range(200):
+        for _unused in range(200):
             if not alive(pid):
                 break
             signal.sigtimedwait([], 0.01)
@@ -122,7 +122,7 @@ def test_one_that_forks_and_forks_is_killed_whole():
         mark = f"bomb-{os.getpid()}"
         probe = CommandProbe((sys.executable, "-c", BOMB, "60", mark))
         verdict = await verdict_on(probe, timeout=1.0)
-        for _ in range(500):
+        for _unused in range(500):
             left = [
                 pid
                 for pid in os.listdir("/proc")
@@ -153,9 +153,9 @@ def test_one_that_cannot_be_killed_is_not_started_again(monkeypatch):
     monkeypatch.setattr(command, "BURIAL", 0.05)
     probe = CommandProbe(("/bin/sleep", "60"))
     killpg = os.killpg
-    monkeypatch.setattr(command.os, "killpg", lambda *_: None)
+    monkeypatch.setattr(command.os, "killpg", lambda *_unused: None)
     assert judged(probe, timeout=0.1).message.startswith("timed out")
-    (process,) = command.UNDEAD.values()
+    (process,) = list(command.UNDEAD.values())
     verdict = judged(probe)
     assert not verdict.ok
     assert verdict.message == "the process of an earlier run hangs and cannot be killed"

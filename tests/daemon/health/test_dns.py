@@ -41,7 +41,7 @@ def answer_to(wire: bytes) -> dns.message.Message:
     elif name not in ZONE:
         answer.set_rcode(dns.rcode.NXDOMAIN)
     for line in ZONE.get(name, []):
-        owner, ttl, _, rdtype, rdata = line.split(None, 4)
+        owner, ttl, _unused, rdtype, rdata = line.split(None, 4)
         answer.answer.append(dns.rrset.from_text(owner, int(ttl), "IN", rdtype, rdata))
     return answer
 
@@ -52,7 +52,7 @@ def well(wire: bytes) -> list[bytes]:
 
 def over_udp(server=well, timeout=20.0, host="127.0.0.1", **options) -> Verdict:
     async def main():
-        async with serving_udp(server, host) as (port, _):
+        async with serving_udp(server, host) as (port, _unused):
             return await verdict_on(DnsProbe(host, port, **options), timeout)
 
     return asyncio.run(main())
@@ -154,7 +154,7 @@ def test_a_lost_query_is_sent_anew(monkeypatch):
 
 
 def test_silence():
-    verdict = over_udp(lambda _: [], timeout=0.3, name="www.example")
+    verdict = over_udp(lambda _unused: [], timeout=0.3, name="www.example")
     assert not verdict.ok
     assert verdict.message == "timed out after 0.3 s while waiting for the answer"
 

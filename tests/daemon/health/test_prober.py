@@ -56,7 +56,7 @@ class Owner:
         return check.timing.interval
 
     def times(self, check):
-        return [when for when, of, _, _ in self.verdicts if of == check]
+        return [when for when, of, _unused, _unused in self.verdicts if of == check]
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def test_every_check_is_made_again_and_again_within_the_jitter():
             assert all(10 * (1 - JITTER) - TICK <= gap <= 10 * (1 + JITTER) + TICK for gap in gaps)
             assert max(gaps) - min(gaps) > 0.5
             assert 9.5 < sum(gaps) / len(gaps) < 10.5
-        assert {message for _, _, _, message in owner.verdicts} == {"connected"}
+        assert {message for _unused, _unused, _unused, message in owner.verdicts} == {"connected"}
 
     in_a_hurry(main)
 
@@ -124,7 +124,7 @@ def test_equal_checks_are_one_and_go_on_undisturbed():
             # With the same random numbers, the one that is assigned again and again does the same.
             owner.prober.assign({tcp(port): 5.0})
             other.prober.assign({tcp(port): 5.0})
-            for _ in range(100):
+            for _unused in range(100):
                 await asyncio.sleep(0.77)
                 owner.prober.assign({tcp(port): 0.001})
         await owner.prober.close()
@@ -148,7 +148,7 @@ def test_one_under_way_goes_on_if_it_is_still_wanted():
             await asyncio.sleep(2.1)
         await owner.prober.close()
         first = [entry for entry in owner.verdicts if "refused" not in entry[3]]
-        ((when, _, ok, message),) = first
+        ((when, _unused, ok, message),) = first
         assert (ok, message) == (False, "timed out after 3 s while connecting")
         assert when - begin == pytest.approx(3, abs=3 * TICK)
 
@@ -202,9 +202,9 @@ def test_the_owner_may_assign_while_it_judges():
             owner.prober.assign(dict.fromkeys(checks, 0.004))
             await asyncio.sleep(60)
             # And itself, too.
-            owner.prober._judge = lambda *_: owner.prober.assign({}) or 1.0
+            owner.prober._judge = lambda *_unused: owner.prober.assign({}) or 1.0
             await asyncio.sleep(60)
-        assert len({check for _, check, _, _ in owner.verdicts}) == 1
+        assert len({check for _unused, check, _unused, _unused in owner.verdicts}) == 1
         assert len(owner.verdicts) >= 5
         assert owner.prober.running == 0
         await owner.prober.close()
@@ -218,7 +218,7 @@ def test_what_takes_longer_than_its_interval_is_never_made_twice_at_a_time():
         timing = Timing(interval=1.0, timeout=3.0)
         with black_hole() as port:
             owner.prober.assign({tcp(port, timing=timing): 0.001})
-            for _ in range(300):
+            for _unused in range(300):
                 await asyncio.sleep(0.1)
                 assert owner.prober.running <= 1
         await owner.prober.close()
@@ -242,8 +242,8 @@ def test_after_a_standstill_each_is_made_once():
             await asyncio.sleep(5)
         await owner.prober.close()
         assert len(owner.verdicts) == len(checks)
-        assert len({check for _, check, _, _ in owner.verdicts}) == len(checks)
-        assert all(when - stood < 1 for when, _, _, _ in owner.verdicts)
+        assert len({check for _unused, check, _unused, _unused in owner.verdicts}) == len(checks)
+        assert all(when - stood < 1 for when, _unused, _unused, _unused in owner.verdicts)
         assert owner.prober.lateness.cumulative()[-2][1] == owner.prober.lateness.count - 200
 
     in_a_hurry(main)
@@ -282,7 +282,7 @@ def test_refused_and_accepted(host):
             owner.prober.assign({good: 0.0, bad: 0.0})
             await asyncio.sleep(25)
         await owner.prober.close()
-        assert {(check, ok, message) for _, check, ok, message in owner.verdicts} == {
+        assert {(check, ok, message) for _unused, check, ok, message in owner.verdicts} == {
             (good, True, "connected"),
             (bad, False, "connection refused"),
         }
@@ -303,9 +303,9 @@ def test_accepted_and_reset_is_accepted():
         done = []
         with socket.create_server(("127.0.0.1", 0)) as listener:
             connects = owner.prober._connects
-            connects._done = lambda _, number: done.append(number)
+            connects._done = lambda _unused, number: done.append(number)
             connects.start(None, socket.AF_INET, listener.getsockname())
-            peer, _ = listener.accept()
+            peer, _unused = listener.accept()
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
             peer.close()
             async with asyncio.timeout(10):
@@ -348,13 +348,13 @@ def test_without_descriptors_there_is_no_verdict(caplog):
                 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
             assert owner.verdicts == []
             assert len(owner.refused) >= 2 * len(checks)
-            assert {why for _, why in owner.refused} == {
+            assert {why for _unused, why in owner.refused} == {
                 "this process has no file descriptors left"
             }
             owner.prober.assign(dict.fromkeys(checks[:50], 0.0))
             await asyncio.sleep(12)
         await owner.prober.close()
-        assert {check for _, check, _, _ in owner.verdicts} == set(checks[:50])
+        assert {check for _unused, check, _unused, _unused in owner.verdicts} == set(checks[:50])
         assert owner.prober.tallies["tcp"].finished["unable"] >= 100
 
     with caplog.at_level(logging.WARNING):
@@ -368,7 +368,7 @@ def test_what_this_host_lacks_is_no_verdict(number, monkeypatch):
     async def main(loop: Hurry):
         owner = Owner(loop)
 
-        def start(target, *_):
+        def start(target, *_unused):
             owner.prober._connected(target, number)
 
         monkeypatch.setattr(owner.prober._connects, "start", start)
@@ -385,7 +385,7 @@ def test_a_fault_of_ours_is_no_verdict_and_stops_nothing_else(monkeypatch, caplo
     async def main(loop: Hurry):
         owner = Owner(loop)
 
-        async def broken(*_):
+        async def broken(*_unused):
             raise ZeroDivisionError("oops")
 
         monkeypatch.setattr("ipvsman.health.checks.icmp.check", broken)
@@ -426,7 +426,7 @@ def test_only_so_many_commands_at_once(tmp_path):
                 await asyncio.sleep(0.02)
                 assert owner.prober.running <= 2
         await owner.prober.close()
-        assert all(ok for _, _, ok, _ in owner.verdicts)
+        assert all(ok for _unused, _unused, ok, _unused in owner.verdicts)
         # The last two waited for two others each time: late, not slow.
         assert owner.prober.lateness.count == 6
         assert owner.prober.lateness.cumulative()[3][1] <= 4

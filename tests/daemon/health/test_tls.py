@@ -177,7 +177,7 @@ def der(authority):
 @given(data=st.data())
 def test_what_is_broken_is_a_value_error(der, data):
     der = bytearray(der)
-    for _ in range(data.draw(st.integers(0, 3))):
+    for _unused in range(data.draw(st.integers(0, 3))):
         der[data.draw(st.integers(0, min(200, len(der) - 1)))] = data.draw(st.integers(0, 255))
     cut = bytes(der[: data.draw(st.integers(0, len(der)))])
     with suppress(ValueError):
@@ -185,7 +185,7 @@ def test_what_is_broken_is_a_value_error(der, data):
 
 
 def test_a_certificate_that_cannot_be_read_fails(authority, monkeypatch):
-    monkeypatch.setattr(ssl.SSLObject, "getpeercert", lambda *_, **__: b"\x30\x03abc")
+    monkeypatch.setattr(ssl.SSLObject, "getpeercert", lambda *_unused, **__: b"\x30\x03abc")
     verdict = served(authority.server(NAME), Tls(NAME, Verify.OFF))
     assert not verdict.ok
     assert "malformed" in verdict.message

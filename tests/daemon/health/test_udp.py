@@ -31,25 +31,25 @@ def test_answered_as_expected(host):
 
 
 def test_something_else_is_answered():
-    verdict, _ = served(lambda _: [b"noise"] * 5, b"ping", b"pong", timeout=0.3)
+    verdict, _unused = served(lambda _unused: [b"noise"] * 5, b"ping", b"pong", timeout=0.3)
     assert not verdict.ok
     assert verdict.message == "timed out after 0.3 s while waiting for the expected answer"
 
 
 def test_any_answer_will_do():
-    verdict, heard = served(lambda _: [b"?"])
+    verdict, heard = served(lambda _unused: [b"?"])
     assert (verdict.ok, verdict.message) == (True, "answered")
     assert heard == [b""]
 
 
 def test_silence_is_not_refusal():
-    verdict, _ = served(lambda _: [], b"ping")
+    verdict, _unused = served(lambda _unused: [], b"ping")
     assert (verdict.ok, verdict.message) == (True, "not refused")
     assert 0.9 < verdict.duration < 10
 
 
 def test_silence_within_a_short_deadline():
-    verdict, _ = served(lambda _: [], b"ping", timeout=0.2)
+    verdict, _unused = served(lambda _unused: [], b"ping", timeout=0.2)
     assert (verdict.ok, verdict.message) == (True, "not refused")
 
 

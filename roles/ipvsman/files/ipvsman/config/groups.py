@@ -63,7 +63,7 @@ class Groups:
     def _rows(self, group: Entry) -> list[Iterable[Row]]:
         sources: list[Iterable[Row]] = []
         sources.append(self._sources.rows.read(group.get("backends", ()), inline=True))
-        for number, _ in enumerate(group.get("backend_files", ())):
+        for number, _unused in enumerate(group.get("backend_files", ())):
             sources.append(self._sources.of_file(group.at("backend_files").at(number)))
         reference = group.get("backend_map_ref")
         if reference in self._sources.maps:

@@ -60,10 +60,10 @@ class SystemLookup:
             found = await self._current().resolve(
                 name, _TYPES[family], search=True, lifetime=self._timeout
             )
-        except (dns.exception.DNSException, OSError, ValueError) as error:
-            raise LookupFailed(" ".join(str(error).split()) or type(error).__name__) from error
         except TimeoutError as error:
             raise LookupFailed("no answer in time") from error
+        except (dns.exception.DNSException, OSError, ValueError) as error:
+            raise LookupFailed(" ".join(str(error).split()) or type(error).__name__) from error
         addresses = tuple(canonical_address(record.address) for record in found)
         return Answer(addresses, float(found.chaining_result.minimum_ttl))
 

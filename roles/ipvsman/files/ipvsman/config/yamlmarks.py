@@ -299,7 +299,9 @@ class _OpenMapping(_Open):
 
     def close(self) -> Node:
         self.node.keys = {**(self._merged or {}), **self.node.keys}
-        self.node.data.update((name, value.data) for name, (_, value) in self.node.keys.items())
+        self.node.data.update(
+            (name, value.data) for name, (_unused, value) in self.node.keys.items()
+        )
         return self.node
 
     def _sources(self, key: Node, node: Node) -> dict[str, tuple[Node, Node]]:

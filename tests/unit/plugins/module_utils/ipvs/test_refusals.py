@@ -111,7 +111,7 @@ def test_a_number_that_means_nothing_known_stands_alone(change):
 )
 def test_a_refusal_has_its_kind(change, number, kind):
     error = refusal(change, number)
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert (error.change, error.errno) == (change, number)
 
 

@@ -413,8 +413,8 @@ def test_a_difference_says_only_what_differs():
 @given(st.data())
 def test_settings_that_differ_are_told_apart_by_their_words(data):
     family = data.draw(draws.families)
-    one, other = (data.draw(draws.held_service_settings(family)) for _ in range(2))
+    one, other = (data.draw(draws.held_service_settings(family)) for _unused in range(2))
     same = service_words(one, family) == service_words(other, family)
     assert same == (one == other)
-    here, there = (data.draw(draws.held_destination_settings) for _ in range(2))
+    here, there = (data.draw(draws.held_destination_settings) for _unused in range(2))
     assert (destination_words(here) == destination_words(there)) == (here == there)

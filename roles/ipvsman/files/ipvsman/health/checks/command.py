@@ -115,7 +115,7 @@ class Output:
     def __enter__(self) -> Output:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_unused: object) -> None:
         self._loop.remove_reader(self._read_end)
         os.close(self._read_end)
         self._close_write_end()
@@ -143,7 +143,7 @@ class Output:
     def last_line(self) -> str:
         """The last line with something in it."""
         # What came just before the end may not have been read; a pipe holds no more than this.
-        for _ in range(16):
+        for _unused in range(16):
             if not self._read():
                 break
         lines = self._tail.decode(errors="replace").split("\n")

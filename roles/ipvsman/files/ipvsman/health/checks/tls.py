@@ -22,7 +22,7 @@ SEQUENCE, CONTEXT_0, UTC_TIME, GENERALIZED_TIME = 0x30, 0xA0, 0x17, 0x18
 
 async def check(probe: TlsProbe, stage: Stage, now: float | None = None) -> str:
     """Shake hands, and count the days. now: seconds since 1970, of the wall clock."""
-    async with connection(probe.address, probe.port, stage, probe.tls) as (_, writer):
+    async with connection(probe.address, probe.port, stage, probe.tls) as (_unused, writer):
         leaf = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     if not leaf:
         raise Failed("the server showed no certificate")
@@ -48,7 +48,7 @@ def not_after(der: bytes) -> float:
     TBSCertificate are sequences; in the latter come an optional [0] version, serial number,
     signature algorithm, issuer, validity.
     """
-    fields, _ = _content(der, 0, SEQUENCE)
+    fields, _unused = _content(der, 0, SEQUENCE)
     at, end = _content(der, fields, SEQUENCE)
     if der[at] == CONTEXT_0:
         at = _content(der, at)[1]
