@@ -116,15 +116,13 @@ class Task:
 
     def fail(self, error: IpvsError) -> None:
         """End with the core's error, and with what had been done before it."""
-        done = [change for plan in self._plans for change in plan.changes]
+        done = [change for plan in self._plans for change in plan.changes] + list(error.done)
         facts: dict[str, Any] = {}
         if isinstance(error, InvalidValue):
             facts["faults"] = [
                 {"path": fault.path, "reason": fault.reason} for fault in error.faults
             ]
-        elif isinstance(error, (PartlyApplied, NotConverged)):
-            done += error.done
-        if isinstance(error, PartlyApplied):
+        elif isinstance(error, PartlyApplied):
             facts["refused"] = [_refusal(refused) for refused in error.failed]
         elif isinstance(error, KernelRefused):
             facts["refused"] = [_refusal(error)]

@@ -51,9 +51,11 @@ class YamlFile:
 
     def located(self, invalid: InvalidValue) -> InvalidValue:
         """The same faults, each with file and line before its path."""
-        return InvalidValue(
+        located = InvalidValue(
             [Fault(self._place(fault.path), fault.reason) for fault in invalid.faults]
         )
+        located.done = invalid.done
+        return located
 
     def _place(self, path: str) -> str:
         place = f"{self._path}:{self._line(path)}"

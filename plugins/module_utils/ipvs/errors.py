@@ -27,7 +27,16 @@ from typing import Any
 
 
 class IpvsError(Exception):
-    """Root of the tree: catch this to catch all that this package raises on purpose."""
+    """Root of the tree: catch this to catch all that this package raises on purpose.
+
+    done: changes that are in the kernel although the error came, in the order of their doing.
+    """
+
+    done: tuple[Any, ...] = ()
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{text}\nchanges made before that: {len(self.done)}" if self.done else text
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class Fault:
 
 
 class InvalidValue(IpvsError):
-    """The input is wrong. Nothing was read from or written to the kernel because of it."""
+    """The input is wrong, by itself or for the table that there is. Nothing was done for it."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
@@ -72,14 +81,18 @@ class Unavailable(IpvsError):
 
 
 class Refused(IpvsError):
-    """A plan goes beyond what the caller allowed. It was refused whole; nothing of it was done.
+    """A plan goes beyond what the caller allowed, and was refused whole.
 
-    plan: what would have been done; reason: what was exceeded.
+    plan: what would have been done; reason: what was exceeded. Something can have been done before
+    only when the table changed under our hands, so that what was allowed had to be planned anew.
     """
 
     def __init__(self, plan: Any, reason: str) -> None:
         self.plan = plan
-        super().__init__(f"{reason}; nothing was changed")
+        super().__init__(reason)
+
+    def __str__(self) -> str:
+        return super().__str__() if self.done else f"{super().__str__()}; nothing was changed"
 
 
 class KernelRefused(IpvsError):
@@ -108,9 +121,11 @@ class NotThere(KernelRefused):
 class PartlyApplied(IpvsError):
     """Some changes were done before the kernel refused others.
 
-    plan: the whole plan; done: changes that are in the kernel; failed: one KernelRefused each.
-    What is in neither was not attempted.
+    plan: the whole plan; failed: one KernelRefused each. What is neither done nor failed was not
+    attempted.
     """
+
+    __str__ = Exception.__str__
 
     def __init__(self, plan: Any, done: Sequence[Any], failed: Sequence[KernelRefused]) -> None:
         self.plan = plan
@@ -131,8 +146,10 @@ class PartlyApplied(IpvsError):
 class NotConverged(IpvsError):
     """Every change was accepted, yet the table does not read back as planned.
 
-    plan: what would still have to change; done: what was applied.
+    plan: what would still have to change.
     """
+
+    __str__ = Exception.__str__
 
     def __init__(self, plan: Any, done: Sequence[Any]) -> None:
         self.plan = plan

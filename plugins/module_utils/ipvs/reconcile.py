@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Callable, Union
 
 from .changes import Change, StartDaemon, StopDaemon, subject
-from .errors import KernelRefused, NotConverged, PartlyApplied
+from .errors import IpvsError, KernelRefused, NotConverged, PartlyApplied
 from .model import State
 from .plan import Phases, Plan, plan
 from .refusals import is_stale
@@ -57,20 +57,36 @@ def reconcile(
     When another writer was faster (an add meets its like, an edit finds its subject gone) the table
     is read and planned anew, a few times. Raises InvalidValue (from desired), Refused (from
     review), KernelRefused when nothing was done, PartlyApplied when something was, NotConverged
-    when the kernel says otherwise after all was accepted, Unavailable.
+    when the kernel says otherwise after all was accepted, Unavailable. Each says what was done.
     """
+    done: list[Change] = []
+    try:
+        return _converge(table, desired, scope, dry_run, review, done)
+    except IpvsError as error:
+        error.done = tuple(done)
+        raise
+
+
+def _converge(
+    table: Table,
+    desired: Desired,
+    scope: Scope,
+    dry_run: bool,
+    review: Callable[[Plan], None] | None,
+    done: list[Change],
+) -> Plan:
+    """See reconcile. done: what is in the kernel so far, kept up to date."""
     current = before = table.read(scope)
-    done: tuple[Change, ...] = ()
     rest = Plan(before, before, ())
     for attempt in range(_ATTEMPTS):
         target = desired(current) if callable(desired) else desired
         step = plan(current, target, scope)
+        whole = Plan(before, step.target, _after(done, step.phases))
         if review:
-            review(step)
+            review(whole)
         if dry_run or not step:
-            return Plan(before, step.target, _after(done, step.phases))
-        outcome = _apply(table, step)
-        done += outcome.done
+            return whole
+        outcome = _apply(table, step, done)
         if outcome.refused and (
             attempt == _ATTEMPTS - 1 or not all(map(is_stale, outcome.refused))
         ):
@@ -80,25 +96,24 @@ def reconcile(
         current = table.read(scope)
         rest = plan(current, step.target, scope)
         left = {subject(change) for change in rest.changes}
-        done += tuple(change for change in outcome.unknown if subject(change) not in left)
+        done += [change for change in outcome.unknown if subject(change) not in left]
         if not rest and not outcome.refused:
-            return Plan(before, step.target, (done,))
+            return Plan(before, step.target, (tuple(done),))
         if not outcome.refused and not outcome.unknown:
             break
     raise NotConverged(rest, done)
 
 
-def _apply(table: Table, step: Plan) -> Outcome:
+def _apply(table: Table, step: Plan, done: list[Change]) -> Outcome:
     """Phase by phase, no further than the first phase that was not accepted whole."""
-    done: list[Change] = []
     for phase in step.phases:
         outcome = table.apply(phase)
         done += outcome.done
         for change in _restarted(table, outcome):
             done.remove(change)
         if outcome.refused or outcome.unknown:
-            return Outcome(tuple(done), outcome.refused, outcome.unknown)
-    return Outcome(tuple(done))
+            return outcome
+    return Outcome(())
 
 
 def _restarted(table: Table, outcome: Outcome) -> list[StopDaemon]:
@@ -113,19 +128,19 @@ def _restarted(table: Table, outcome: Outcome) -> list[StopDaemon]:
 
 
 def _failure(
-    whole: Plan, done: tuple[Change, ...], outcome: Outcome
+    whole: Plan, done: Sequence[Change], outcome: Outcome
 ) -> KernelRefused | PartlyApplied:
     if not done and len(outcome.refused) == 1:
         return outcome.refused[0]
     return PartlyApplied(whole, done, outcome.refused)
 
 
-def _left(step: Plan, done: tuple[Change, ...]) -> Phases:
+def _left(step: Plan, done: Iterable[Change]) -> Phases:
     gone = {id(change) for change in done}
     return tuple(
         tuple(change for change in phase if id(change) not in gone) for phase in step.phases
     )
 
 
-def _after(done: tuple[Change, ...], phases: Phases) -> Phases:
-    return tuple(phase for phase in (done, *phases) if phase)
+def _after(done: Iterable[Change], phases: Phases) -> Phases:
+    return tuple(phase for phase in (tuple(done), *phases) if phase)

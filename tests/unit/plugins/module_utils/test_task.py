@@ -246,6 +246,24 @@ def test_a_table_that_does_not_keep_what_it_takes(kernel):
     ]
 
 
+def test_a_table_that_cannot_be_read_back(kernel):
+    read = kernel.table.read
+
+    def read_once(scope):
+        kernel.table.read = fails(Unavailable(Cause.NO_ANSWER, "no answer"))
+        return read(scope)
+
+    kernel.table.read = read_once
+    result = do(Module(), reconcile(WISH))
+    assert result["failed"] is True
+    assert result["changed"] is True
+    assert result["msg"] == "no answer\nchanges made before that: 2"
+    assert [change["action"] for change in result["changes"]] == [
+        "add_service",
+        "add_destination",
+    ]
+
+
 def test_a_plan_that_goes_beyond_its_limits(kernel):
     def review(plan):
         raise Refused(plan, "too much")

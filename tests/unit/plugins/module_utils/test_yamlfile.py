@@ -79,7 +79,8 @@ def test_a_fault_is_told_with_file_line_and_path(write):
         """
     )
     faults = [Fault("services[0].destinations[1].weight", "too much")]
-    located = YamlFile(path).located(InvalidValue(faults))
+    invalid = InvalidValue(faults)
+    located = YamlFile(path).located(invalid)
     assert str(located) == f"{path}:5: services[0].destinations[1].weight: too much"
     names = {
         "services": 1,
@@ -90,6 +91,8 @@ def test_a_fault_is_told_with_file_line_and_path(write):
         "timeouts.tcp": 7,
     }
     assert lines_of(path, names) == list(names.values())
+    invalid.done = ("a change",)
+    assert YamlFile(path).located(invalid).done == ("a change",)
 
 
 def test_what_was_not_written_is_located_at_what_is_around_it(write):

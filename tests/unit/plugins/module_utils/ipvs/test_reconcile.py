@@ -225,6 +225,54 @@ def test_a_writer_that_is_always_faster_wins_in_the_end():
     assert len(table.rivals) == 1
 
 
+def test_what_was_done_before_a_review_refused_is_told_and_counts_in_it():
+    one = [AddService(eg.WEB, eg.WLC)]
+    table = contested(eg.EMPTY, one)
+    reviewed = []
+
+    def review(work):
+        reviewed.append(work.counts())
+        if len(reviewed) == 2:
+            raise errors.Refused(work, "too much")
+
+    two = eg.state(eg.service(eg.WEB, eg.RR), eg.service(eg.DNS, eg.RR))
+    with pytest.raises(errors.Refused) as raised:
+        reconcile(table, two, EVERYTHING, review=review)
+    assert raised.value.done == (AddService(eg.DNS, eg.RR),)
+    assert str(raised.value) == "too much\nchanges made before that: 1"
+    assert reviewed == [{"add_service": 2}, {"add_service": 1, "edit_service": 1}]
+
+
+def test_what_was_done_before_the_input_became_wrong_is_told():
+    table = contested(eg.EMPTY, [AddService(eg.WEB, eg.WLC)])
+
+    def desired(current):
+        if current.services:
+            raise errors.InvalidValue([errors.Fault("services[0]", "is there")])
+        return eg.state(eg.service(eg.WEB), eg.service(eg.DNS, eg.RR))
+
+    with pytest.raises(errors.InvalidValue) as raised:
+        reconcile(table, desired, EVERYTHING)
+    assert raised.value.done == (AddService(eg.DNS, eg.RR),)
+    assert str(raised.value) == "services[0]: is there\nchanges made before that: 1"
+
+
+def test_what_was_done_before_the_table_could_not_be_read_back_is_told():
+    class Silent(MemoryTable):
+        def read(self, scope):
+            if self.calls["apply"]:
+                raise errors.Unavailable(errors.Cause.NO_ANSWER, "no answer")
+            return super().read(scope)
+
+    with pytest.raises(errors.Unavailable) as raised:
+        reconcile(Silent(), WISHED, EVERYTHING)
+    assert raised.value.done == (
+        AddService(eg.WEB, eg.WLC),
+        AddDestination(eg.WEB, eg.ONE, eg.DIRECT),
+    )
+    assert str(raised.value) == "no answer\nchanges made before that: 2"
+
+
 def test_a_writer_that_undoes_what_was_accepted_is_found_by_reading_back():
     class Undone(MemoryTable):
         def read(self, scope):
