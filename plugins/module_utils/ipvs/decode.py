@@ -109,7 +109,7 @@ def _number(payload: bytes) -> int:
 
 
 def _text(payload: bytes) -> str:
-    return payload.split(b"\0", 1)[0].decode("ascii", "backslashreplace")
+    return payload.split(b"\0", 1)[0].decode("utf-8", "backslashreplace")
 
 
 def _word(words: dict[int, Any], number: int, what: str) -> Any:

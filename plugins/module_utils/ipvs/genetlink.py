@@ -277,6 +277,11 @@ def namespace(name: str | None) -> Iterator[None]:
         raise Unavailable(
             Cause.NO_NAMESPACE, f"there is no network namespace {name!r}: {error.strerror} ({path})"
         ) from None
+    except ValueError as error:
+        # A zero byte, or what has no bytes at all.
+        raise Unavailable(
+            Cause.NO_NAMESPACE, f"there is no network namespace {name!r}: {error}"
+        ) from None
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
         try:

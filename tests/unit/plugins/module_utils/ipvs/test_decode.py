@@ -319,6 +319,12 @@ def test_a_sync_daemon_of_an_older_kernel_speaks_to_the_usual_group():
     assert decode.daemon(told) == SyncDaemon(eg.BACKUP.role, "eth0", 7, 0, "224.0.0.81", 0, 0)
 
 
+def test_an_interface_has_any_name_that_linux_takes():
+    held = replace(eg.BACKUP, interface="größe0")
+    _number, data = encode.command(StartDaemon(held))
+    assert decode.daemon(data[4:]) == held
+
+
 def test_a_sync_daemon_in_no_known_state_is_unknown():
     with pytest.raises(UnknownValue, match="sync daemon state 3"):
         decode.daemon(u32(1, 3) + string(2, "eth0"))

@@ -312,6 +312,12 @@ def test_a_namespace_that_does_not_exist_is_named_with_its_path(name, path):
     )
 
 
+def test_what_cannot_name_a_file_names_no_namespace():
+    with pytest.raises(Unavailable) as raised, namespace("a\0b"):
+        pytest.fail("there is no such place")
+    assert str(raised.value).startswith("there is no network namespace 'a\\x00b': embedded null")
+
+
 @pytest.mark.parametrize("name", [None, ""])
 def test_without_a_name_the_namespace_stays(name):
     before = os.readlink("/proc/thread-self/ns/net")
