@@ -104,8 +104,11 @@ def service_wish(params: Params) -> ServiceWish:
     key = _service_key(reader, params)
     names = ("scheduler", "flags", "persistence", "netmask", "engine", "destinations")
     entry = {name: params.get(name) for name in names}
-    # A fault of the name has been noted by its option; to find the others, any name will do.
+    # A fault of the name has been noted by its option; to find the others, any name will do. What a
+    # netmask may be is up to the family, which the name says.
     entry["service"] = str(key) if key else "fwmark:1"
+    if key is None:
+        entry["netmask"] = None
     wish = reader.service(entry, "")
     reader.finish()
     if key is None or wish is None:

@@ -18,6 +18,9 @@ def surprises(service: Service) -> Iterator[str]:
     if isinstance(key, Endpoint) and not key.port and not settings.persistence:
         # ip_vs_schedule(): "port zero only supported in persistent services"
         yield f"{key} has every port and no persistence: the kernel schedules no connection to it"
+    if settings.scheduler == "none":
+        # ip_vs_bind_scheduler() is left out for this name, and ip_vs_schedule() finds nothing.
+        yield f"{key} has scheduler none: the kernel schedules no connection to it"
     quiesced = [name for name, entry in service.destinations.items() if not entry.weight]
     if settings.scheduler in _HASHING and ServiceFlags.FLAG_1 not in settings.flags and quiesced:
         name = settings.scheduler

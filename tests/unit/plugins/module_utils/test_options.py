@@ -115,6 +115,12 @@ def test_faults_of_the_name_and_of_the_rest_are_told_together():
     assert faults(service_wish, service(fwmark=0, **wrong)) == ["fwmark", *rest]
 
 
+def test_without_a_name_nobody_knows_what_a_netmask_may_be():
+    assert faults(service_wish, service(address="2001:db8::x", port=80, netmask="64")) == (
+        ["address"]
+    )
+
+
 @pytest.mark.parametrize("mark", [0, -1, 2**32])
 def test_a_firewall_mark_has_32_bits_and_is_not_0(mark):
     assert faults(service_wish, service(fwmark=mark)) == ["fwmark"]

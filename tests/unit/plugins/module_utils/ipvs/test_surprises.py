@@ -37,6 +37,11 @@ def test_every_port_needs_persistence():
     assert of(eg.MARK, eg.WLC, {}) == []
 
 
+def test_the_scheduler_none_schedules_nothing():
+    (told,) = of(eg.WEB, replace(eg.WLC, scheduler="none"), {eg.ONE: eg.DIRECT})
+    assert told == "tcp://192.0.2.1:80 has scheduler none: the kernel schedules no connection to it"
+
+
 def test_hashing_goes_on_choosing_what_is_quiesced_unless_told_to_fall_back():
     pool = {eg.ONE: eg.DIRECT, eg.TWO: eg.QUIET}
     for name in ("mh", "sh"):
