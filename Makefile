@@ -45,6 +45,7 @@ format: venv ## put the Python files into form
 
 venv: ## .venv with the project's commands
 	@tools/venv
+	@tools/pyroute2
 
 packages: ## the Debian packages that the lab needs
 	@tools/packages $(PACKAGES)
