@@ -285,6 +285,23 @@ def test_a_writer_that_undoes_what_was_accepted_is_found_by_reading_back():
     assert raised.value.plan.changes == (AddService(eg.WEB, eg.WLC),)
 
 
+def test_what_a_read_back_passes_over_once_is_looked_for_again():
+    class Skipping(MemoryTable):
+        """Its second read lacks a destination that is there."""
+
+        def read(self, scope):
+            state = super().read(scope)
+            if self.calls["read"] != 2:
+                return state
+            (service,) = state.services.values()
+            return replace(state, services={eg.WEB: replace(service, destinations={})})
+
+    table = Skipping()
+    done = reconcile(table, WISHED, EVERYTHING)
+    assert len(done.changes) == 2
+    assert table.calls["read"] == 3
+
+
 def test_a_table_that_takes_all_and_does_nothing_has_not_converged():
     table = Forgetful()
     with pytest.raises(errors.NotConverged) as raised:
