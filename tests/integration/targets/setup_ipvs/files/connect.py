@@ -17,7 +17,7 @@ def main() -> None:
     """Listen, connect, and hold."""
     address, port, count, seconds, *server_ports = sys.argv[1:]
     listeners = [socket.create_server(("127.0.0.1", int(number))) for number in server_ports]
-    held = [socket.create_connection((address, int(port)), 5) for _ in range(int(count))]
+    held = [socket.create_connection((address, int(port)), 5) for _unused in range(int(count))]
     if os.fork():
         return
     os.setsid()
