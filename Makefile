@@ -22,7 +22,7 @@ unit: venv ## tests without a kernel, those of the modules also on the oldest Py
 	@.venv/bin/python tools/gates.py unit daemon unit-oldest
 
 kernel: venv packages ## tests against a real IPVS, and those of the lab that gives it
-	@.venv/bin/python tools/gates.py kernel lab
+	@.venv/bin/python tools/gates.py kernel daemon-kernel lab
 
 modules: venv packages ## the modules by ansible-playbook, against a real IPVS
 	@.venv/bin/python tools/gates.py modules

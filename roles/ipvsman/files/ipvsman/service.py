@@ -99,8 +99,7 @@ def _run(settings: Settings) -> int:
     except ConfigError as error:
         for fault in error.faults:
             log.error("load failed: %s", fault)
-        count = len(error.faults)
-        log.error("not started: %d faults in the drop-ins; the kernel's table is as it was", count)
+        log.error("not started: faults in the drop-ins; the kernel's table stays as it is")
         return BAD_CONFIG
     try:
         table = open_table()

@@ -125,7 +125,7 @@ class Director:
         self._addresses = self._remembered_names()
         self._stale: set[Check] = set()
         self._to_look: Iterator[tuple[Check, Known]] = iter(())
-        self._cold = True
+        self._cold = limits.cold_start > 0
         self._unwritten: set[str] = set()
         self._complaints: dict[str, str] = {}
         self._writing = asyncio.Lock()

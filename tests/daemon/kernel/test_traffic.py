@@ -1,0 +1,175 @@
+"""Requests through a director whose daemon, real servers and files have a hard time."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+
+import pytest
+import yaml
+from ansible_collections.lvs.ipvs.tests.daemon.kernel.running import CHECK, group, wait_for
+
+ALL = ("10.2.0.11", "10.2.0.12", "10.2.0.13")
+
+
+def pool(*weights):
+    return {"10.1.0.100:80": {f"{ALL[n]}:80": weight for n, weight in enumerate(weights)}}
+
+
+def test_a_server_that_dies_gets_no_more_and_comes_back(serving, servers, load_on, ask):
+    before = serving.resources()
+    running = load_on()
+    wait_for(lambda: ask(9).by_server.keys() >= {"rs1", "rs2", "rs3"}, "all answer")
+    servers.down(2)
+    began = time.monotonic()
+    serving.wait_table(pool(1, 0, 1))
+    # Two failures, a probe every 0.2 s at most 10 % later: the rest is ours.
+    assert time.monotonic() - began < 2.0
+    after = ask(60)
+    assert (after.failed, set(after.by_server)) == (0, {"rs1", "rs3"})
+    servers.up(2)
+    serving.wait_table(pool(1, 1, 1))
+    wait_for(lambda: "rs2" in ask(9).by_server, "rs2 answers again")
+    summary = running.ended()
+    # Only who was sent to a dead server before that was known has got nothing.
+    assert summary.failed < summary.requests / 4
+    assert set(summary.errors) <= {"Connection refused", "Connection reset by peer"}
+    assert [
+        (each["facts"]["before"], each["facts"]["after"]) for each in serving.log("transition")
+    ][3:] == [("up", "down"), ("down", "up")]
+    wait_for(lambda: serving.resources() == before, "nothing is left open")
+    assert serving.stop() == 0
+    assert serving.table() == pool(1, 1, 1)
+
+
+@pytest.mark.parametrize("how", ["signal", "action", "api"])
+def test_a_reload_under_load_loses_nothing(serving, load_on, how):
+    running = load_on()
+    for turn in range(4):
+        weights = [2 + turn, 3, 4]
+        rows = [f"{address} {weight}" for address, weight in zip(ALL, weights, strict=True)]
+        serving.drop_in(group(*rows, scheduler="wrr" if turn % 2 else "rr"))
+        if how == "signal":
+            serving.tell(signal.SIGHUP)
+        elif how == "action":
+            serving.act("--reload")
+        else:
+            assert serving.client.post("/v1/reload?wait=1")["applied"]
+            assert serving.table() == pool(*weights)
+        serving.wait_table(pool(*weights))
+    summary = running.ended()
+    assert summary.requests > 20
+    assert summary.failed == 0
+    scheduler = serving.node.run("ipvsadm -S -n").splitlines()[0]
+    assert scheduler.endswith("-s wrr")
+    assert serving.get("/v1/status/detailed")["desired_generation"] == 5
+
+
+def test_a_pool_is_exchanged_without_a_gap(serving, servers, load_on):
+    serving.drop_in(group(ALL[0]))
+    serving.act("--reload")
+    serving.wait_table({"10.1.0.100:80": {f"{ALL[0]}:80": 1}})
+    running = load_on()
+    wait_for(lambda: running.requests, "the first request")
+    for address in (ALL[1], ALL[2], ALL[0], ALL[1]):
+        # What is new is proven before it is given traffic: both are there for a while.
+        serving.drop_in(group(ALL[0], address))
+        serving.act("--reload")
+        wait_for(
+            lambda address=address: serving.table()["10.1.0.100:80"].get(f"{address}:80"),
+            "the new one has traffic",
+        )
+    assert running.ended().failed == 0
+
+
+def test_a_daemon_that_is_killed_leaves_the_table_and_goes_on_where_it_was(
+    serving, servers, load_on
+):
+    servers.down(3)
+    serving.wait_table(pool(1, 1, 0))
+    serving.act("--disable-backend", f"web/{ALL[1]}", "--reason", "new disk")
+    serving.wait_table(pool(1, 0, 0))
+    wait_for(
+        lambda: '"down"' in (serving.state / "health.json").read_text(), "health is on the disk"
+    )
+    running = load_on()
+    for _ in range(2):
+        serving.kill()
+        assert serving.table() == pool(1, 0, 0)
+        serving.begin("--cold-start-sec=60")
+        # From the first to the last moment nobody who is out is let in.
+        wait_for(lambda: serving.table() != pool(1, 0, 0) or serving._is_ready(), "ready")
+        assert serving.table() == pool(1, 0, 0), serving.raw_log()
+        assert serving.log("change") == []
+        states = {each["ip"]: each for each in serving.get("/v1/health")["targets"]}
+        assert states[ALL[2]]["state"] == "down"
+        assert [each["to"] for each in states[ALL[2]]["history"]] == ["up", "down"]
+        (override,) = serving.get("/v1/overrides")["overrides"]
+        assert (override["name"], override["reason"]) == (f"web/{ALL[1]}", "new disk")
+    assert running.ended().failed == 0
+    servers.up(3)
+    serving.wait_table(pool(1, 0, 1))
+    serving.act("--enable-backend", f"web/{ALL[1]}")
+    serving.wait_table(pool(1, 1, 1))
+
+
+def test_all_down_is_all_out_or_all_in(serving, servers, ask):
+    servers.all_down()
+    serving.wait_table(pool(0, 0, 0))
+    serving.act("--status", status=1)
+    serving.drop_in(group(*ALL, all_down="keep"))
+    serving.act("--reload")
+    serving.wait_table(pool(1, 1, 1))
+    servers.up(1)
+    serving.wait_table(pool(1, 0, 0))
+    assert ask(10).by_server == {"rs1": 10}
+
+
+class Flapping:
+    """Listeners that come and go, all at once."""
+
+    def __init__(self, node, address, ports):
+        self._node, self._address, self._ports = node, address, ports
+        self._open = []
+
+    def turn(self):
+        if self._open:
+            for each in self._open:
+                each.close()
+            self._open = []
+            return 0
+        with self._node.inside():
+            self._open = [socket.create_server((self._address, each)) for each in self._ports]
+        return 1
+
+
+def test_thousands_of_turns_are_lived_through(daemon, net):
+    ports = range(8000, 8040)
+    quick = {"interval": 0.05, "fast_interval": 0.05, "down_interval": 0.05, "rise": 1, "fall": 1}
+    front = [{"name": str(n), "proto": "tcp", "port": n, "scheduler": "rr"} for n in ports]
+    wanted = yaml.safe_load(group(ALL[0], check={**CHECK, **quick}))
+    daemon.drop_in(yaml.safe_dump({**wanted, "frontends": front}))
+    daemon.start("--stats-interval=0")
+    flapping = Flapping(net.real_servers[0], ALL[0], ports)
+
+    def turns():
+        weight = flapping.turn()
+        expected = {f"10.1.0.100:{n}": {f"{ALL[0]}:{n}": weight} for n in ports}
+        daemon.wait_table(expected)
+
+    for _ in range(5):
+        turns()
+    before, memory = daemon.resources(), daemon.memory()
+    for _ in range(26):
+        turns()
+    entries = daemon.get("/v1/journal")["entries"]
+    assert len(entries) == 1000
+    assert entries[-1]["sequence"] > 2000
+    known = daemon.get("/v1/health")["targets"]
+    assert {len(each["history"]) for each in known} == {20}
+    wait_for(lambda: daemon.resources() == before, "nothing is left open")
+    assert daemon.memory() < memory + 3000
+    assert daemon.get("/v1/status/detailed")["drift_found"] == 0
+    flapping.turn()
+    assert daemon.stop() == 0
