@@ -138,8 +138,9 @@ class Task:
 
     def _open(self) -> Table:
         netns = self.params.get("netns")
+        loads = self._loads and not self.module.check_mode
         try:
-            return KernelTable(netns)
+            return KernelTable(netns, loads=loads)
         except Unavailable as unavailable:
             if unavailable.cause is Cause.NO_LIBRARY:
                 self.module.fail_json(

@@ -71,8 +71,15 @@ class Refusal(Unavailable):
 class Conversation:
     """A netlink socket that speaks with one generic netlink family. For one thread at a time."""
 
-    def __init__(self, family: str, version: int, netns: str | None = None) -> None:
-        """netns: name or path of a network namespace; None = where we are. Raises Unavailable."""
+    def __init__(
+        self, family: str, version: int, netns: str | None = None, *, sign: str | None = None
+    ) -> None:
+        """netns: name or path of a network namespace; None = where we are.
+        sign: a file that is there when the family is. It is looked for first, since to ask for a
+        family that is not there loads its module (ctrl_getfamily); None = that is welcome.
+
+        Raises Unavailable.
+        """
         if PYROUTE2_ERROR is not None:
             raise Unavailable(
                 Cause.NO_LIBRARY, f"the Python library pyroute2 cannot be used: {PYROUTE2_ERROR}"
@@ -80,6 +87,8 @@ class Conversation:
         self._version = version
         self._sequence = 0
         with namespace(netns):
+            if sign is not None and not os.path.exists(sign):
+                raise _missing(family)
             self._socket, self._family = _open(family)
         self._socket.setsockopt(_SOL_NETLINK, _CAP_ACK, 1)
         self._socket.setsockopt(
@@ -245,6 +254,10 @@ def _no_answer(error: OSError) -> Unavailable:
     return Unavailable(Cause.NO_ANSWER, f"no answer from the kernel over netlink: {error}")
 
 
+def _missing(name: str) -> Unavailable:
+    return Unavailable(Cause.NO_IPVS, f"this kernel has no {name} at present: {_LOAD_HINT}")
+
+
 def _open(name: str) -> tuple[socket.socket, int]:
     """A netlink socket of this network namespace, and the number of the family."""
     generic = GenericNetlinkSocket()
@@ -255,8 +268,7 @@ def _open(name: str) -> tuple[socket.socket, int]:
         family = int(generic.prid)
     except NetlinkError as error:
         if error.code == errno.ENOENT:
-            message = f"this kernel has no {name} at present: {_LOAD_HINT}"
-            raise Unavailable(Cause.NO_IPVS, message) from None
+            raise _missing(name) from None
         raise Unavailable(Cause.NO_ANSWER, f"no generic netlink: {error}") from None
     finally:
         generic.close()

@@ -34,6 +34,8 @@ from .scope import Scope
 from .table import Outcome
 
 _SIOCGIFMTU = 0x8921
+#: There in every network namespace as soon as ip_vs is loaded (ip_vs_control_net_init).
+_SIGN = "/proc/thread-self/net/ip_vs"
 
 
 class KernelTable:
@@ -42,10 +44,14 @@ class KernelTable:
     netns: name of a network namespace (``ip netns``) or path of one; None = where we are.
     """
 
-    def __init__(self, netns: str | None = None) -> None:
-        """Raises Unavailable: no pyroute2, no such namespace, no IPVS in this kernel."""
+    def __init__(self, netns: str | None = None, *, loads: bool = True) -> None:
+        """loads: whether the kernel may load ip_vs for this, if it is not there.
+
+        Raises Unavailable: no pyroute2, no such namespace, no IPVS in this kernel.
+        """
         self._netns = netns
-        self._kernel = Conversation(wire.FAMILY_NAME, wire.VERSION, netns)
+        sign = None if loads else _SIGN
+        self._kernel = Conversation(wire.FAMILY_NAME, wire.VERSION, netns, sign=sign)
 
     def read(self, scope: Scope) -> State:
         """See Table.read. What the kernel holds and no word exists for is named in unreadable."""

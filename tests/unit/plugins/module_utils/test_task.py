@@ -82,14 +82,16 @@ class Kernel:
         self.table = MemoryTable()
         self.against = []
         self.asked = []
+        self.loads = []
         self.closed = 0
         self.table.close = self.close
 
     def close(self):
         self.closed += 1
 
-    def __call__(self, netns):
+    def __call__(self, netns, *, loads=True):
         self.asked.append(netns)
+        self.loads.append(loads)
         if self.against:
             raise self.against.pop(0)
         return self.table
@@ -308,6 +310,7 @@ def test_without_ip_vs_check_mode_plans_against_an_empty_table_and_loads_nothing
     assert module.warnings == ["this kernel has no IPVS; compared with an empty table instead"]
     assert module.commands == []
     assert kernel.asked == [None]
+    assert kernel.loads == [False]
 
 
 def test_without_ip_vs_it_is_loaded(kernel):
@@ -316,6 +319,7 @@ def test_without_ip_vs_it_is_loaded(kernel):
     assert do(module, reconcile(WISH))["changed"] is True
     assert module.commands == [["/sbin/modprobe", "ip_vs"]]
     assert kernel.asked == ["blue", "blue"]
+    assert kernel.loads == [True, True]
     assert module.warnings == []
 
 
@@ -325,6 +329,7 @@ def test_who_only_reads_does_not_load_it(kernel):
     result = do(module, reconcile(WISH), loads=False)
     assert result["msg"] == "this kernel has no IPVS"
     assert module.commands == []
+    assert kernel.loads == [False]
 
 
 @pytest.mark.parametrize(

@@ -300,6 +300,20 @@ def test_a_receive_buffer_that_cannot_be_forced_is_asked_for(monkeypatch):
     assert asked[-1] == (socket.SOL_SOCKET, socket.SO_RCVBUF)
 
 
+def test_a_family_that_is_not_there_is_not_asked_for_unless_it_may_be_loaded(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(genetlink, "PYROUTE2_ERROR", None)
+    monkeypatch.setattr(genetlink, "_open", lambda name: (asked.append(name) or Line(), FAMILY))
+    sign = tmp_path / "sign"
+    with pytest.raises(Unavailable, match="this kernel has no IPVS at present") as raised:
+        Conversation("IPVS", 1, sign=str(sign))
+    assert raised.value.cause is Cause.NO_IPVS
+    assert asked == []
+    sign.touch()
+    Conversation("IPVS", 1, sign=str(sign))
+    assert asked == ["IPVS"]
+
+
 @pytest.mark.parametrize(
     "name, path", [("no-such-one", "/run/netns/no-such-one"), ("/no/such/one", "/no/such/one")]
 )
