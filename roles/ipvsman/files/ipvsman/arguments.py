@@ -5,16 +5,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 from . import __version__
 
-#: One-shot actions in the order of their precedence when several are asked for: option ->
-#: attribute.
+#: One-shot actions, by their attributes, in the order of their precedence when several are asked
+#: for.
 ACTIONS = (
     "dump",
     "stats",
     "reload",
-    "schema",
     "test",
     "list_services",
     "list_frontends",
@@ -29,10 +31,31 @@ ACTIONS = (
     "enable_group",
     "enable_frontend",
     "enable_backend",
-    "diff",
     "status",
     "status_detailed",
     "reset",
+    "diff",
+    "schema",
+)
+
+#: Flags that the tool before this one did not have: they make no prefix ambiguous that it knew.
+NEWER = frozenset(
+    (
+        "--api-rate-limit",
+        "--api-tls-cert",
+        "--api-tls-key",
+        "--api-token-file",
+        "--diff",
+        "--log-format",
+        "--netns",
+        "--no-prometheus-metrics-healthchecks",
+        "--observe",
+        "--reason",
+        "--schema",
+        "--socket",
+        "--state-dir",
+        "--strict",
+    )
 )
 
 _EXAMPLES = """\
@@ -47,36 +70,82 @@ examples:
 """
 
 
+class Parser(argparse.ArgumentParser):
+    """One whose prefixes of long flags stay unique when flags are added, see NEWER."""
+
+    def _get_option_tuples(self, option_string: str) -> list[Any]:
+        found = super()._get_option_tuples(option_string)
+        older = [match for match in found if match[1] not in NEWER]
+        return older if len(older) == 1 else found
+
+
+class _Version(argparse.Action):
+    """Prints the version, and when this process began."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **_: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="print the version")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        now = datetime.now(UTC).astimezone().isoformat()
+        print(f"{__version__} ({now})")
+        parser.exit()
+
+
+def _any_seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not abs(value) < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return value
+
+
 def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < 1e9:
+    value = _any_seconds(text)
+    if value < 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, 0 or more")
     return value
 
 
-def _port(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not in 1..65535")
+def _some_seconds(text: str) -> float:
+    value = _any_seconds(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return value
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if not least <= value <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+    return value
+
+
+def _port(text: str) -> int:
+    return _whole(text, 0, 65535)
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
-    return value
+    return _whole(text, 1, 2**31 - 1)
+
+
+def _amount(text: str) -> int:
+    return _whole(text, 0, 2**31 - 1)
 
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="ipvsman",
         description="Health-checked IPVS from drop-in files: the daemon, and one-shot actions.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("--version", action="version", version=f"ipvsman {__version__}")
+    top.add_argument("--version", action=_Version)
     _core(top.add_argument_group("Core runtime"))
     _actions(top.add_argument_group("One-shot actions"))
     _output(top.add_argument_group("Output and filters"))
@@ -104,20 +173,25 @@ def _core(group: argparse._ArgumentGroup) -> None:
     )
     add(
         "--reload-interval",
-        type=_seconds,
+        type=_any_seconds,
         default=30.0,
         metavar="S",
         help="look for changed drop-ins every S seconds; 0 = only when told (default %(default)s)",
     )
     add(
         "--stats-interval",
-        type=_seconds,
+        type=_any_seconds,
         default=15.0,
         metavar="S",
         help="how old the kernel's counters may be in answers; 0 = read each time"
         " (default %(default)s)",
     )
-    add("--lock-file", default="/run/ipvsman/ipvsman.lock", metavar="FILE", help="%(default)s")
+    add(
+        "--lock-file",
+        default="/run/ipvsman/ipvsman.lock",
+        metavar="FILE",
+        help="held by the daemon, of which there is one at a time (default %(default)s)",
+    )
     add(
         "--socket",
         default="/run/ipvsman/ipvsman.sock",
@@ -133,13 +207,17 @@ def _core(group: argparse._ArgumentGroup) -> None:
     add("--netns", metavar="NAME", help="network namespace whose IPVS table is managed")
     add(
         "--check-workers",
-        type=_positive,
+        type=_amount,
         default=16,
         metavar="N",
         help="command checks that may run at once (default %(default)s)",
     )
     add(
-        "--shutdown-timeout", type=_seconds, default=10.0, metavar="S", help="(default %(default)s)"
+        "--shutdown-timeout",
+        type=_seconds,
+        default=10.0,
+        metavar="S",
+        help="what the end may take (default %(default)s)",
     )
     add(
         "--stale-grace-sec",
@@ -164,8 +242,18 @@ def _core(group: argparse._ArgumentGroup) -> None:
         help="remove the services we own first, then make them anew",
     )
     add("--no-syslog", action="store_true", help="one-shot actions: do not log to syslog, too")
-    add("--log-level", default="info", metavar="LEVEL", help="debug, info, warning or error")
-    add("--log-format", choices=("text", "json"), default="text", help="(default %(default)s)")
+    add(
+        "--log-level",
+        default="info",
+        metavar="LEVEL",
+        help="debug, info, warning or error (default %(default)s)",
+    )
+    add(
+        "--log-format",
+        choices=("text", "json"),
+        default="text",
+        help="how a line of the log looks (default %(default)s)",
+    )
     add("--debug", action="store_true", help="--log-level debug; tell of each probe")
 
 
@@ -192,11 +280,16 @@ def _actions(group: argparse._ArgumentGroup) -> None:
 
 def _output(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--output", choices=("table", "json"), default="table", help="(default %(default)s)")
+    add(
+        "--output",
+        choices=("table", "json"),
+        default="table",
+        help="how answers look (default %(default)s)",
+    )
     add("--watch", type=_seconds, metavar="S", help="show it again every S seconds")
     add("--show-counters", action="store_true", help="with counters")
-    add("--show-rates", type=_seconds, metavar="S", help="with rates, measured over S seconds")
-    add("--only-active", action="store_true", help="only what is in the kernel")
+    add("--show-rates", type=_some_seconds, metavar="S", help="with rates, measured over S seconds")
+    add("--only-active", action="store_true", help="only what the kernel has")
     add("--filter-group", metavar="G", help="only this group")
     add("--filter-frontend", metavar="G/F", help="only this frontend")
     add("--filter-backend", metavar="IP", help="only this backend")
@@ -206,8 +299,19 @@ def _output(group: argparse._ArgumentGroup) -> None:
 def _faces(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--api-enable", action="store_true", help="serve the HTTP API")
-    add("--api-host", default="127.0.0.1", metavar="HOST", help="(default %(default)s)")
-    add("--api-port", type=_port, default=9111, metavar="PORT", help="(default %(default)s)")
+    add(
+        "--api-host",
+        default="127.0.0.1",
+        metavar="HOST",
+        help="address that the API listens on (default %(default)s)",
+    )
+    add(
+        "--api-port",
+        type=_port,
+        default=9111,
+        metavar="PORT",
+        help="and its port; 0 = any that is free (default %(default)s)",
+    )
     add("--api-enable-write", action="store_true", help="serve what changes something, too")
     add(
         "--api-token",
@@ -223,18 +327,29 @@ def _faces(group: argparse._ArgumentGroup) -> None:
         type=_positive,
         default=1048576,
         metavar="N",
-        help="(default %(default)s)",
+        help="bytes that the body of a request may have (default %(default)s)",
     )
     add(
         "--api-rate-limit",
-        type=int,
+        type=_amount,
         default=300,
         metavar="N",
         help="requests a minute of each client; 0 = any (default %(default)s)",
     )
     add("--prometheus-metrics", action="store_true", help="serve /metrics")
-    add("--prometheus-host", default="localhost", metavar="HOST", help="(default %(default)s)")
-    add("--prometheus-port", type=_port, default=9110, metavar="PORT", help="(default %(default)s)")
+    add(
+        "--prometheus-host",
+        default="localhost",
+        metavar="HOST",
+        help="address of /metrics where the API is not served (default %(default)s)",
+    )
+    add(
+        "--prometheus-port",
+        type=_port,
+        default=9110,
+        metavar="PORT",
+        help="and its port; 0 = any that is free (default %(default)s)",
+    )
     add("--no-prometheus-metrics-stats", action="store_true", help="without the kernel's counters")
     add(
         "--no-prometheus-metrics-healthchecks",
@@ -246,7 +361,8 @@ def _faces(group: argparse._ArgumentGroup) -> None:
         "--prometheus-metrics-stats-labels",
         choices=("configured", "route", "both"),
         default="configured",
-        help="(default %(default)s)",
+        help="names of what is counted: as in the drop-ins, as in the kernel, or both"
+        " (default %(default)s)",
     )
 
 

@@ -4,28 +4,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ipvsman.client.unix import NotRunning
-from ipvsman.control.overrides import Overrides
-from ipvsman.control.weights import Circumstances, effective, target
-from ipvsman.ipvs.errors import IpvsError
+from ipvsman.control.weights import effective, target
 from ipvsman.ipvs.model import State
 from ipvsman.ipvs.plain import plain_change
 from ipvsman.ipvs.plan import plan
 from ipvsman.ipvs.scope import ALL, SERVICES, Scope
 
+from .alone import Left
 from .stage import Stage
 
 
 def run(stage: Stage) -> int:
-    """0 nothing, 1 something would be changed, 2 the kernel cannot be read."""
+    """0 nothing, 1 something would be changed. Raises IpvsError, Refused: cannot be known."""
     try:
         changes = stage.daemon.get("/v1/drift")["changes"]
     except NotRunning:
-        try:
-            changes = _without_daemon(stage)
-        except IpvsError as error:
-            stage.complain(str(error))
-            return 2
+        changes = _without_daemon(stage)
     if stage.as_json:
         stage.say_json({"changes": changes})
     else:
@@ -33,19 +30,20 @@ def run(stage: Stage) -> int:
     return 1 if changes else 0
 
 
-def _without_daemon(stage: Stage) -> list[dict[str, object]]:
+def _without_daemon(stage: Stage) -> list[dict[str, Any]]:
     """As a daemon that starts now would, before its first probe is back."""
     desired = stage.desired(stage.config())
-    circumstances = Circumstances({}, Overrides(), cold_start=True)
-    table = stage.open_table()
-    try:
+    left = Left(stage)
+    circumstances = left.circumstances(desired)
+    with stage.table() as table:
         current = table.read(SERVICES)
-    finally:
-        table.close()
     services = {}
     for key, pool in desired.pools.items():
         there = current.services.get(key)
         services[key] = target(pool, effective(pool, circumstances, there), there)
-    scope = Scope(frozenset(services), dict.fromkeys(services, ALL))
-    changes = plan(scope.restrict(current), State(services), scope).changes
-    return [plain_change(change) for change in changes]
+    keys = left.owned() | services.keys()
+    scope = Scope(keys, dict.fromkeys(keys, ALL))
+    return [
+        plain_change(change)
+        for change in plan(scope.restrict(current), State(services), scope).changes
+    ]

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from ipvsman.ipvs.errors import IpvsError
 from ipvsman.ipvs.ipvsadm import rules
 from ipvsman.ipvs.scope import SERVICES
 
@@ -12,15 +11,8 @@ from .stage import Stage
 
 
 def run(stage: Stage) -> int:
-    """One line a rule; 2 when the kernel cannot be read."""
-    try:
-        table = stage.open_table()
-        try:
-            state = table.read(SERVICES)
-        finally:
-            table.close()
-    except IpvsError as error:
-        stage.complain(str(error))
-        return 2
+    """One line a rule. Raises IpvsError when the kernel cannot be read."""
+    with stage.table() as table:
+        state = table.read(SERVICES)
     stage.say_lines(rules(state))
     return 0

@@ -9,10 +9,11 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from ipvsman.control.desired import Member, Pool
+from ipvsman.control.desired import Member, Pool, probe_of
 from ipvsman.control.weights import names_of
 from ipvsman.face import report
 from ipvsman.health.prober import Prober
+from ipvsman.health.spec import Check
 
 from .stage import Stage
 
@@ -44,35 +45,48 @@ def run(stage: Stage) -> int:
     return 1 if failed else 0
 
 
-def _chosen(stage: Stage) -> list[tuple[Pool, Member]]:
+def _chosen(stage: Stage) -> list[tuple[Pool, Member, Check]]:
+    """What is to be probed: all that is by schedule, or what is named, by schedule or not.
+
+    Nobody cares how a frontend is that is disabled.
+    """
     options = stage.options
+    group_wanted, backend_wanted = options.healthcheck_now_group, options.healthcheck_now_backend
+    desired, addresses = stage.resolved(stage.config())
     chosen = []
-    for pool in report.pools(stage.desired(stage.config())):
+    for pool in report.pools(desired):
+        group = pool.frontend.group
+        if pool.frontend.disabled or pool.frontend.group_disabled:
+            continue
+        if group_wanted and group != group_wanted:
+            continue
         for member in report.members(pool):
-            group = pool.frontend.group
-            if options.healthcheck_now_group and group != options.healthcheck_now_group:
-                continue
-            wanted = options.healthcheck_now_backend
             names = names_of(member)
-            if wanted and wanted not in (*names, *(f"{group}/{name}" for name in names)):
+            if backend_wanted and backend_wanted not in (*names, *(f"{group}/{n}" for n in names)):
                 continue
-            if member.check is not None:
-                chosen.append((pool, member))
+            check = member.check
+            if check is None and (group_wanted or backend_wanted):
+                configured = member.backend.check
+                probe = probe_of(configured, member.key, pool.service.family, addresses)
+                check = Check(probe, configured.timing) if probe else None
+            if check is not None:
+                chosen.append((pool, member, check))
     return chosen
 
 
-async def _probe_all(stage: Stage, chosen: Sequence[tuple[Pool, Member]]) -> list[dict[str, Any]]:
+async def _probe_all(
+    stage: Stage, chosen: Sequence[tuple[Pool, Member, Check]]
+) -> list[dict[str, Any]]:
     prober = Prober(
         lambda check, _verdict: check.timing.interval,
         random=random.Random(),
-        command_slots=stage.options.check_workers,
+        command_slots=max(stage.options.check_workers, 1),
     )
     slots = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(pool: Pool, member: Member) -> dict[str, Any]:
-        assert member.check is not None
+    async def one(pool: Pool, member: Member, check: Check) -> dict[str, Any]:
         async with slots:
-            verdict = await prober.probe_once(member.check.probe, member.check.timing.timeout)
+            verdict = await prober.probe_once(check.probe, check.timing.timeout)
         return {
             "group": pool.frontend.group,
             "frontend": pool.frontend.name,
@@ -82,6 +96,6 @@ async def _probe_all(stage: Stage, chosen: Sequence[tuple[Pool, Member]]) -> lis
         }
 
     try:
-        return list(await asyncio.gather(*(one(pool, member) for pool, member in chosen)))
+        return list(await asyncio.gather(*(one(*each) for each in chosen)))
     finally:
         await prober.close()

@@ -9,6 +9,7 @@ from typing import Any
 
 from ipvsman.config.model import CheckKind
 from ipvsman.face import report
+from ipvsman.ipvs.scope import SERVICES
 
 from .stage import Stage
 
@@ -16,12 +17,18 @@ from .stage import Stage
 def run(stage: Stage) -> int:
     """The sections asked for, in one order."""
     config = stage.config()
-    desired = stage.desired(config)
+    state = None
+    if stage.filters.only_active:
+        with stage.table() as table:
+            state = table.read(SERVICES)
+    desired = stage.filters.of_desired(stage.desired(config), state)
+    shown = {(pool.frontend.group, pool.frontend.name) for pool in desired.pools.values()}
+    frontends = [each for each in config.frontends if (each.group, each.name) in shown]
     sections = {
         "services": report.services(desired),
         "frontends": report.frontends(desired),
         "backends": report.backends(desired),
-        "healthchecks": report.healthchecks(config),
+        "healthchecks": report.healthchecks(frontends),
     }
     asked = [name for name in sections if getattr(stage.options, f"list_{name}")]
     if stage.as_json:

@@ -14,10 +14,13 @@ from .stage import Stage
 
 
 def run(stage: Stage) -> int:
-    """0 when the daemon has taken them up; 2 when they are faulty, or no daemon could be told."""
+    """0 when they are in the kernel, or a signal was sent; 1 when the kernel does not have them.
+
+    2 when they are faulty, and when there is no daemon that could be told.
+    """
     stage.config()
     try:
-        outcome = stage.daemon.post("/v1/reload")
+        outcome = stage.daemon.post("/v1/reload?wait=1")
     except Refused as refused:
         stage.complain(f"reload refused: {refused}")
         return 2
@@ -25,6 +28,12 @@ def run(stage: Stage) -> int:
         return _signal(stage, str(absent))
     if stage.as_json:
         stage.say_json(outcome)
+    # Nothing on stdout, where scripts expect nothing.
+    number = outcome["generation"]
+    if not outcome["applied"]:
+        stage.complain(f"configuration {number} is loaded, but not in the kernel; see --status")
+        return 1
+    stage.complain(f"configuration {number} is loaded and in the kernel")
     return 0
 
 
@@ -39,4 +48,5 @@ def _signal(stage: Stage, absent: str) -> int:
     except OSError as error:
         stage.complain(f"process {pid} cannot be told to reload: {error.strerror}")
         return 2
+    stage.complain(f"{absent}; process {pid} has been told to reload, its log says how it went")
     return 0

@@ -4,44 +4,39 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
-
-from ipvsman.control.store import Store
-from ipvsman.ipvs.errors import IpvsError
 from ipvsman.ipvs.model import State
 from ipvsman.ipvs.reconcile import reconcile
 from ipvsman.ipvs.scope import ALL, Scope
-from ipvsman.ipvs.text import parse_service_key
 from ipvsman.lock import Lock, Locked
 
+from .alone import Left
 from .stage import Stage
 
 
 def run(stage: Stage) -> int:
-    """0 when they are gone; 2 when a daemon runs or the kernel says no."""
+    """0 when they are gone; 2 when a daemon runs. Raises IpvsError when the kernel says no."""
     lock = Lock(stage.options.lock_file)
     try:
         lock.acquire()
-    except (Locked, OSError) as error:
+    except Locked as error:
         stage.complain(f"not while a daemon runs: {error}")
+        return 2
+    except OSError as error:
+        stage.complain(f"cannot lock {stage.options.lock_file}: {error.strerror}")
         return 2
     try:
         return _reset(stage)
-    except (IpvsError, ValueError, TypeError) as error:
-        stage.complain(str(error))
-        return 2
     finally:
         lock.release()
 
 
 def _reset(stage: Stage) -> int:
-    store = Store(Path(stage.options.state_dir), time.time, stage.complain)
-    owned = frozenset(parse_service_key(name) for name in store.read("owned") or [])
-    table = stage.open_table()
-    try:
+    left = Left(stage)
+    owned = left.owned()
+    with stage.table() as table:
         reconcile(table, State(), Scope(owned, dict.fromkeys(owned, ALL)))
-    finally:
-        table.close()
-    store.write("owned", [])
+    trouble = left.disown_all()
+    if trouble:
+        stage.complain(trouble)
+        return 2
     return 0

@@ -9,19 +9,23 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from ipvsman.client.unix import Daemon
 from ipvsman.config.loader import load
 from ipvsman.config.model import Config
-from ipvsman.control.desired import Desired, build, hostnames
+from ipvsman.control.desired import Addresses, Desired, build, hostnames
 from ipvsman.ipvs.model import Family, canonical_address
 from ipvsman.ipvs.table import Table
 
-Row = Mapping[str, Any]
+from .filters import Filters
+
 _AF = {Family.INET: socket.AF_INET, Family.INET6: socket.AF_INET6}
+_COLORS = {"UP": 32, "OK": 32, "DOWN": 31, "DEGRADED": 33}
 
 
 class Stage:
@@ -35,14 +39,29 @@ class Stage:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.options = options
-        self.open_table = open_table
+        self._open_table = open_table
         self._out = sys.stdout if out is None else out
         self._environment = os.environ if environment is None else environment
+        self.filters = Filters(
+            options.filter_group,
+            options.filter_frontend,
+            options.filter_backend,
+            options.only_active,
+        )
 
-    @property
+    @cached_property
     def daemon(self) -> Daemon:
         """The running daemon, if there is one."""
         return Daemon(self.options.socket)
+
+    @contextmanager
+    def table(self) -> Iterator[Table]:
+        """The kernel's table, for as long as the ``with`` lasts. Raises Unavailable."""
+        table = self._open_table()
+        try:
+            yield table
+        finally:
+            table.close()
 
     @property
     def as_json(self) -> bool:
@@ -61,7 +80,12 @@ class Stage:
 
     def desired(self, config: Config) -> Desired:
         """The pools of the drop-ins, with names resolved as they are now."""
-        return build(config, {name: _resolved(*name) for name in hostnames(config)})
+        return self.resolved(config)[0]
+
+    def resolved(self, config: Config) -> tuple[Desired, Addresses]:
+        """The same, and what the names mean."""
+        addresses = {name: _resolved(*name) for name in hostnames(config)}
+        return build(config, addresses), addresses
 
     def say(self, line: str = "") -> None:
         """Print a line."""
@@ -76,11 +100,14 @@ class Stage:
         """Print data as scripts expect it: indented, keys sorted."""
         self.say(json.dumps(data, indent=2, sort_keys=True))
 
+    def flush(self) -> None:
+        """Have it shown now. Raises OSError if it cannot be, while somebody can still tell."""
+        self._out.flush()
+
     def clear_screen(self) -> None:
         """For --watch: begin at the top, if somebody sees it."""
         if self._out.isatty():
             self._out.write("\x1b[H\x1b[2J")
-        self._out.flush()
 
     def complain(self, message: str) -> None:
         """Tell what is wrong on stderr."""
@@ -88,41 +115,15 @@ class Stage:
 
     def paint(self, word: str) -> str:
         """A word of state in its colour."""
-        colors = {"UP": 32, "OK": 32, "DOWN": 31, "DEGRADED": 33}
-        return f"\x1b[{colors[word]}m{word}\x1b[0m" if self.colored and word in colors else word
-
-    def selects(self, service: Row) -> bool:
-        """Whether the filters let a service (with its group and frontend name) through."""
-        options = self.options
-        name = f"{service['group']}/{service['frontend_name']}"
-        return (
-            (not options.filter_group or service["group"] == options.filter_group)
-            and (not options.filter_frontend or name == options.filter_frontend)
-            and (not options.only_active or bool(service.get("live_present", True)))
-        )
-
-    def filtered(self, services: Iterable[Row], pool: str) -> list[dict[str, Any]]:
-        """Services with the destinations (under the key pool) that the filters let through."""
-        wanted = self.options.filter_backend
-        found = []
-        for service in services:
-            if not self.selects(service):
-                continue
-            row = dict(service)
-            if wanted:
-                row[pool] = [b for b in service[pool] if wanted in (b["ip"], b.get("address"))]
-                if not row[pool]:
-                    continue
-            if self.options.only_active:
-                row[pool] = [b for b in row[pool] if b.get("live_weight", 0) is not None]
-            found.append(row)
-        return found
+        if not self.colored or word not in _COLORS:
+            return word
+        return f"\x1b[{_COLORS[word]}m{word}\x1b[0m"
 
 
 def _resolved(name: str, family: Family) -> tuple[str, ...]:
     """What the system's resolver says now; nothing when it knows none."""
     try:
         found = socket.getaddrinfo(name, None, _AF[family], socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, UnicodeError):
         return ()
     return tuple(sorted({canonical_address(str(entry[4][0])) for entry in found}))

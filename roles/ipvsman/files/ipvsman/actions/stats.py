@@ -7,49 +7,52 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ipvsman.face import report
+from ipvsman.face import standing
 from ipvsman.ipvs.errors import IpvsError
+from ipvsman.ipvs.table import Table
 
+from .rates import COUNTED, with_rates
 from .stage import Stage
-from .status import with_rates
 
-_COLUMNS = ("TYPE", "PROTO", "NAME", "CONNS", "INPKTS", "OUTPKTS", "INBYTES", "OUTBYTES")
+_COLUMNS = ("TYPE", "PROTO", "NAME", *(name.upper() for name in COUNTED))
 _WORDS = 3
 
 
 def run(stage: Stage) -> int:
     """A table, or the rows as JSON; 2 when the kernel cannot be read."""
+    seconds = stage.options.show_rates
+    filters = stage.filters
+    desired = stage.desired(stage.config()) if filters.needs_configuration else None
+
+    def look(table: Table) -> list[dict[str, Any]]:
+        return standing.stats(filters.of_counters(table.counters(), desired))
+
     try:
-        table = stage.open_table()
-        try:
-            rows = report.stats(table.counters())
-            if stage.options.show_rates:
-                rows = with_rates(
-                    rows, lambda: report.stats(table.counters()), stage.options.show_rates
-                )
-        finally:
-            table.close()
+        with stage.table() as table:
+            rows = look(table)
+            if seconds:
+                rows = with_rates(rows, lambda: look(table), seconds)
     except IpvsError as error:
         stage.complain(f"stats read failed: {error}")
         return 2
     if stage.as_json:
         stage.say_json({"services": rows})
         return 0
-    stage.say_lines(_aligned(list(_cells(rows, rates=bool(stage.options.show_rates)))))
+    stage.say_lines(_aligned(list(_cells(rows, rates=bool(seconds)))))
     return 0
 
 
 def _cells(rows: Sequence[Mapping[str, Any]], *, rates: bool) -> Iterator[list[str]]:
-    names = ["conns", "inpkts", "outpkts", "inbytes", "outbytes"]
+    names = list(COUNTED)
     header = list(_COLUMNS)
     if rates:
-        names += [f"rate_{name}" for name in names]
-        header += [f"{name}/S" for name in _COLUMNS[_WORDS:]]
+        names += [f"rate_{name}" for name in COUNTED]
+        header += [f"{name.upper()}/S" for name in COUNTED]
     yield header
     for row in rows:
-        yield ["svc", row["proto"], _place(row, "vip"), *(str(row[name]) for name in names)]
+        yield ["svc", row["proto"], place(row, "vip"), *(str(row[name]) for name in names)]
         for real in row["reals"]:
-            yield ["rs", row["proto"], _place(real, "ip"), *(str(real[name]) for name in names)]
+            yield ["rs", row["proto"], place(real, "ip"), *(str(real[name]) for name in names)]
 
 
 def _aligned(table: list[list[str]]) -> Iterator[str]:
@@ -64,6 +67,7 @@ def _aligned(table: list[list[str]]) -> Iterator[str]:
             yield "  ".join("-" * width for width in widths)
 
 
-def _place(row: Mapping[str, Any], name: str) -> str:
+def place(row: Mapping[str, Any], name: str) -> str:
+    """Host and port of a row, the host under this name."""
     host = str(row[name])
     return f"[{host}]:{row['port']}" if ":" in host else f"{host}:{row['port']}"

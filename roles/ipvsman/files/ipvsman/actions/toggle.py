@@ -1,40 +1,56 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""--disable-... and --enable-...: take something out, or let it in again."""
+"""--disable-... and --enable-...: take something out, or let it in again.
+
+The daemon does it and remembers it. Without one it is noted for the next one, and the weights in
+the kernel are set here: of what is named, and of nothing else.
+"""
 
 from __future__ import annotations
 
 import time
-from pathlib import Path
+from dataclasses import replace
 
 from ipvsman.client.unix import NotRunning, Refused
-from ipvsman.config.model import Config
-from ipvsman.control.overrides import Level, Override, Overrides, Subject
-from ipvsman.control.store import Store, StoreError
+from ipvsman.control.desired import Desired, Pool
+from ipvsman.control.overrides import Level, Override, Subject
+from ipvsman.control.store import StoreError
+from ipvsman.control.weights import Circumstances, effective, names_of
+from ipvsman.face.subjects import exists, unknown
+from ipvsman.ipvs.errors import IpvsError
+from ipvsman.ipvs.model import DestinationKey, Service, ServiceKey, State
+from ipvsman.ipvs.reconcile import reconcile
+from ipvsman.ipvs.scope import Scope
+from ipvsman.lock import Lock, Locked
 
+from .alone import Left
 from .stage import Stage
 
 _APPLIED = "runtime overrides applied"
 _FAILED = "runtime override apply failed"
 
+Asked = list[tuple[Subject, bool]]
+Touched = dict[ServiceKey, frozenset[DestinationKey]]
+
 
 def run(stage: Stage) -> int:
-    """Ask the daemon; without one, note it for the next one."""
+    """0 when it is done, 1 when it is not. Raises ConfigError."""
     asked = _asked(stage)
-    unknown = _unknown(stage.config(), asked)
-    if unknown:
-        return _end(stage, False, f"no such {unknown.level.value}: {unknown.name}")
+    desired = stage.desired(stage.config())
+    for subject, _disabled in asked:
+        if not exists(subject, desired):
+            return _end(stage, unknown(subject))
     try:
         for subject, disabled in asked:
             _tell(stage, subject, disabled)
-    except NotRunning:
-        return _note(stage, asked)
+    except NotRunning as absent:
+        return _end(stage, _alone(stage, asked, desired, str(absent)))
     except Refused as refused:
-        return _end(stage, False, str(refused))
-    return _end(stage, True, "")
+        return _end(stage, str(refused))
+    return _end(stage, "")
 
 
-def _asked(stage: Stage) -> list[tuple[Subject, bool]]:
+def _asked(stage: Stage) -> Asked:
     asked = []
     for verb, disabled in (("disable", True), ("enable", False)):
         for level in Level:
@@ -45,49 +61,83 @@ def _asked(stage: Stage) -> list[tuple[Subject, bool]]:
 
 
 def _tell(stage: Stage, subject: Subject, disabled: bool) -> None:
-    stage.daemon.post(
-        "/v1/overrides",
-        {
-            "level": subject.level.value,
-            "name": subject.name,
-            "disabled": disabled,
-            "reason": stage.options.reason,
-        },
-    )
+    body = {
+        "level": subject.level.value,
+        "name": subject.name,
+        "disabled": disabled,
+        "reason": stage.options.reason,
+    }
+    if not stage.daemon.post("/v1/overrides?wait=1", body)["applied"]:
+        # It is in force; whoever needs to know why the kernel says otherwise asks for the status.
+        stage.complain(f"{subject.name}: remembered, but not in the kernel yet; see --status")
 
 
-def _note(stage: Stage, asked: list[tuple[Subject, bool]]) -> int:
-    store = Store(Path(stage.options.state_dir), time.time, stage.complain)
-    overrides = Overrides.from_plain(store.read("overrides") or [])
-    for subject, disabled in asked:
-        overrides = overrides.put(subject, Override(disabled, time.time(), stage.options.reason))
+def _alone(stage: Stage, asked: Asked, desired: Desired, absent: str) -> str:
+    """Without a daemon; what went wrong, empty = nothing."""
+    lock = Lock(stage.options.lock_file)
     try:
-        store.write("overrides", overrides.to_plain())
-    except StoreError as error:
-        return _end(stage, False, str(error))
-    return _end(stage, True, "no daemon is running; the next one will do so")
+        lock.acquire()
+    except Locked as error:
+        return f"{absent}, and {error}"
+    except OSError as error:
+        return f"cannot lock {stage.options.lock_file}: {error.strerror}"
+    try:
+        left = Left(stage)
+        overrides = left.overrides()
+        for subject, disabled in asked:
+            said = Override(disabled, time.time(), stage.options.reason)
+            overrides = overrides.put(subject, said)
+        left.remember(overrides)
+        _apply(stage, desired, asked, left.circumstances(desired))
+    except (StoreError, IpvsError) as error:
+        return str(error)
+    finally:
+        lock.release()
+    return ""
 
 
-def _end(stage: Stage, ok: bool, message: str) -> int:
+def _apply(stage: Stage, desired: Desired, asked: Asked, circumstances: Circumstances) -> None:
+    """Set weights of what is named, where the kernel has the service. Raises IpvsError."""
+    touched: Touched = {}
+    for key, pool in desired.pools.items():
+        mine = frozenset(
+            name for name in pool.members if any(_names(each, pool, name) for each, _ in asked)
+        )
+        if mine:
+            touched[key] = mine
+
+    def wanted(current: State) -> State:
+        services = {}
+        for key, there in current.services.items():
+            pool = desired.pools[key]
+            # As if there were nothing yet: what is let in again must not keep the weight of out.
+            weights = effective(pool, circumstances, None)
+            destinations = {}
+            for name in touched[key]:
+                weight = weights[name].weight
+                settings = there.destinations.get(name, pool.members[name].settings)
+                if weight is not None:
+                    destinations[name] = replace(settings, weight=weight)
+            services[key] = Service(key, there.settings, destinations)
+        return State(services)
+
+    with stage.table() as table:
+        reconcile(table, wanted, Scope(frozenset(), touched))
+
+
+def _names(subject: Subject, pool: Pool, member: DestinationKey) -> bool:
+    """Whether a destination belongs to what is named."""
+    group = pool.frontend.group
+    if subject.level is Level.GROUP:
+        return subject.name == group
+    if subject.level is Level.FRONTEND:
+        return subject.name == f"{group}/{pool.frontend.name}"
+    return subject.name in [f"{group}/{name}" for name in names_of(pool.members[member])]
+
+
+def _end(stage: Stage, trouble: str) -> int:
     if stage.as_json:
-        stage.say_json({"ok": ok, "message": message})
-    elif ok:
-        stage.say(_APPLIED + (f" ({message})" if message else ""))
+        stage.say_json({"ok": not trouble, "message": trouble or _APPLIED})
     else:
-        stage.say(f"{_FAILED}: {message}")
-    return 0 if ok else 1
-
-
-def _unknown(config: Config, asked: list[tuple[Subject, bool]]) -> Subject | None:
-    """A subject that nothing in the drop-ins is called by."""
-    groups = {frontend.group for frontend in config.frontends}
-    frontends = {f"{frontend.group}/{frontend.name}" for frontend in config.frontends}
-    for subject, _disabled in asked:
-        if subject.level is Level.GROUP and subject.name not in groups:
-            return subject
-        if subject.level is Level.FRONTEND and subject.name not in frontends:
-            return subject
-        # A backend may be meant by an address that only a name server knows: its group has to be.
-        if subject.level is Level.BACKEND and subject.name.partition("/")[0] not in groups:
-            return subject
-    return None
+        stage.say(f"{_FAILED}: {trouble}" if trouble else _APPLIED)
+    return 1 if trouble else 0

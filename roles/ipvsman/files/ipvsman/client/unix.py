@@ -39,9 +39,12 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 class Daemon:
-    """A daemon behind a socket. timeout: seconds that it may take to answer."""
+    """A daemon behind a socket.
 
-    def __init__(self, path: str, timeout: float = 30.0) -> None:
+    timeout: seconds that it may take to answer; more than it may wait for the kernel itself.
+    """
+
+    def __init__(self, path: str, timeout: float = 60.0) -> None:
         self._path = path
         self._timeout = timeout
 
@@ -73,9 +76,12 @@ class Daemon:
             raise NotRunning(f"the daemon on {self._path} does not answer: {error}") from None
         finally:
             connection.close()
-        data = (
-            json.loads(text) if response.headers.get_content_type() == "application/json" else text
-        )
+        data: Any = text
+        if response.headers.get_content_type() == "application/json":
+            try:
+                data = json.loads(text)
+            except ValueError:
+                raise NotRunning(f"what listens on {self._path} is not the daemon") from None
         if response.status >= 400:
             raise Refused(response.status, data)
         return data

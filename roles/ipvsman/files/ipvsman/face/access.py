@@ -6,16 +6,19 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Collection
 from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+log = logging.getLogger("ipvsman")
+
 _WINDOW = 60.0
-#: Clients remembered at once; more than that many in a minute, and the quietest are forgotten.
+#: Clients remembered at once; of more than that many in a minute the quietest are forgotten.
 _CLIENTS = 10000
 
 
@@ -25,18 +28,24 @@ def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) 
     return web.Response(text=text, status=status, content_type="application/json", headers=headers)
 
 
-def refuse(status: int, error: str, detail: str = "") -> web.Response:
+def refuse(
+    status: int, error: str, detail: str = "", headers: dict[str, str] | None = None
+) -> web.Response:
     """``{"error": ...}``, with a detail where there is one to tell."""
-    return answer({"error": error, **({"detail": detail} if detail else {})}, status)
+    return answer({"error": error, **({"detail": detail} if detail else {})}, status, headers)
 
 
 class RateLimit:
-    """At most so many requests of one client in any minute; refused ones do not count."""
+    """At most so many requests of one client in any minute; refused ones do not count. 0 = any."""
 
-    def __init__(self, rate: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, rate: int, clock: Callable[[], float] = time.monotonic, clients: int = _CLIENTS
+    ) -> None:
         self._rate = rate
         self._clock = clock
-        self._seen: dict[str, deque[float]] = {}
+        self._clients = clients
+        # The client that was heard last is the last.
+        self._seen: OrderedDict[str, deque[float]] = OrderedDict()
 
     def allows(self, client: str) -> bool:
         """Whether this request may pass; it counts then."""
@@ -44,15 +53,14 @@ class RateLimit:
             return True
         now = self._clock()
         times = self._seen.setdefault(client, deque())
+        self._seen.move_to_end(client)
         while times and times[0] <= now - _WINDOW:
             times.popleft()
         if len(times) >= self._rate:
             return False
         times.append(now)
-        if len(self._seen) > _CLIENTS:
-            self._seen = {
-                name: seen for name, seen in self._seen.items() if seen[-1] > now - _WINDOW
-            }
+        if len(self._seen) > self._clients:
+            self._seen.popitem(last=False)
         return True
 
 
@@ -70,27 +78,51 @@ def guard(token: str, rate: int, forbidden: Collection[tuple[str, str]]) -> Any:
             return refuse(429, "rate limit")
         reading = request.method in ("GET", "HEAD")
         if reading and not _is_known(request, token):
-            return refuse(401, "unauthorized")
+            return _unauthorized()
         missing = request.match_info.http_exception
         if missing is not None:
-            return refuse(405 if missing.status == 405 else 404, missing.reason.lower())
+            return _missing(missing)
         resource = request.match_info.route.resource
         if resource is not None and (request.method, resource.canonical) in forbidden:
             return refuse(403, "write disabled")
         if not reading and not _is_known(request, token):
-            return refuse(401, "unauthorized")
-        try:
-            return await handler(request)
-        except web.HTTPRequestEntityTooLarge:
-            return refuse(413, "payload too large")
-        except web.HTTPException as error:
-            return refuse(error.status, error.reason.lower())
+            return _unauthorized()
+        return await _answered(request, handler)
 
     return middleware
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except web.HTTPRequestEntityTooLarge:
+        return refuse(413, "payload too large")
+    except web.HTTPException as error:
+        return refuse(error.status, error.reason.lower())
+    except ConnectionError:
+        raise  # nobody is there any more
+    except Exception:  # one bad answer ends no listener
+        log.exception("internal error: %s %s", request.method, request.path)
+        return refuse(500, "internal error")
+
+
+def _unauthorized() -> web.Response:
+    return refuse(401, "unauthorized", headers={"WWW-Authenticate": "Bearer"})
+
+
+def _missing(why: web.HTTPException) -> web.Response:
+    if isinstance(why, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(sorted(why.allowed_methods))
+        return refuse(405, "method not allowed", headers={"Allow": allowed})
+    return refuse(404, "not found")
 
 
 def _is_known(request: web.Request, token: str) -> bool:
     if not token:
         return True
     said = request.headers.get("Authorization", "")
-    return hmac.compare_digest(said.encode("utf-8", "surrogateescape"), f"Bearer {token}".encode())
+    wanted = f"Bearer {token}"
+    # What is no ASCII came as bytes that need not be UTF-8 either.
+    return hmac.compare_digest(
+        said.encode("utf-8", "surrogateescape"), wanted.encode("utf-8", "surrogateescape")
+    )

@@ -12,7 +12,7 @@ from ipvsman import __version__
 from ipvsman.config.jsonschema import schemas
 from ipvsman.control.overrides import Level
 
-Json = dict[str, Any]
+from .answers import ANSWERS, Json
 
 _ERROR: Json = {
     "type": "object",
@@ -29,6 +29,10 @@ _OVERRIDE: Json = {
         "disabled": {"type": "boolean", "default": True},
         "reason": {"type": "string", "default": ""},
     },
+}
+_PATH: Json = {
+    "level": {"type": "string", "enum": [level.value for level in Level]},
+    "name": {"type": "string", "minLength": 1},
 }
 _REFUSALS = {
     400: "The request is malformed.",
@@ -49,7 +53,7 @@ class Operation:
     """One method of one path. name: of the handler. writes: whether it changes something.
 
     refusals: statuses beside those that every operation may answer with. query: names of query
-    parameters with what they mean.
+    parameters with their schemas. not_ready: it answers in the same form, with 503.
     """
 
     method: str
@@ -59,11 +63,15 @@ class Operation:
     writes: bool = False
     body: str = ""
     refusals: tuple[int, ...] = ()
-    query: dict[str, str] = field(default_factory=dict)
-    content: str = "application/json"
+    query: dict[str, Json] = field(default_factory=dict)
+    not_ready: bool = False
 
 
-_WAIT = {"wait": "1: answer once the kernel has it"}
+def _flag(text: str) -> Json:
+    return {"type": "string", "enum": ["0", "1"], "description": text}
+
+
+_WAIT = {"wait": _flag("1: answer once the kernel has it")}
 
 OPERATIONS = (
     Operation("GET", "/v1/services", "services", "Virtual services as configured"),
@@ -75,6 +83,7 @@ OPERATIONS = (
         "/v1/status/detailed",
         "status",
         "Everything as it shall be and as it is, with reasons",
+        query={"fresh": _flag("1: read the kernel for this answer")},
         refusals=(503,),
     ),
     Operation("GET", "/v1/health", "health", "What is known of each destination"),
@@ -86,11 +95,19 @@ OPERATIONS = (
         "/v1/journal",
         "journal",
         "What happened",
-        query={"since": "sequence number after which to begin"},
+        query={
+            "since": {
+                "type": "string",
+                "pattern": "^[0-9]{1,18}$",
+                "description": "sequence number after which to begin",
+            }
+        },
         refusals=(400,),
     ),
     Operation("GET", "/v1/overrides", "overrides", "What the operator has said"),
-    Operation("GET", "/v1/config", "groups", "The groups that were put over the API"),
+    Operation(
+        "GET", "/v1/config", "groups", "The groups that were put over the API", refusals=(507,)
+    ),
     Operation("POST", "/v1/healthchecks/run", "run_checks", "Probe everything once"),
     Operation(
         "POST",
@@ -117,6 +134,7 @@ OPERATIONS = (
         "drop_override",
         "Leave something to the configuration again",
         writes=True,
+        refusals=(404,),
         query=_WAIT,
     ),
     Operation(
@@ -130,20 +148,41 @@ OPERATIONS = (
         query=_WAIT,
     ),
     Operation("GET", "/healthz", "alive", "Whether the daemon answers"),
-    Operation("GET", "/readyz", "ready", "Whether the kernel is as it shall be", refusals=(503,)),
+    Operation("GET", "/readyz", "ready", "Whether the kernel is as it shall be", not_ready=True),
 )
 
 
-def document(operations: Iterable[Operation], *, secured: bool) -> Json:
-    """The OpenAPI document of these operations."""
+def canonical(path: str) -> str:
+    """A path as it is described, and as aiohttp names the resource."""
+    return path.replace(":.+}", "}")
+
+
+def document(
+    operations: Iterable[Operation], *, secured: bool, limited: bool, write: bool, metrics: bool
+) -> Json:
+    """The OpenAPI document of these operations, as a listener serves them.
+
+    secured: with a token. limited: so many requests a minute. write: also what changes something.
+    metrics: and /metrics.
+    """
     paths: Json = {}
     for operation in operations:
-        path = operation.path.replace(":.+}", "}")
-        paths.setdefault(path, {})[operation.method.lower()] = _described(operation)
-    components: Json = {
-        "schemas": {"Error": _ERROR, "Override": _OVERRIDE, **_group_schemas()},
-    }
-    described: Json = {
+        path = canonical(operation.path)
+        described = _described(operation, secured=secured, limited=limited, write=write)
+        paths.setdefault(path, {})[operation.method.lower()] = described
+    own = {"/openapi.json": "application/json", "/openapi.yaml": "application/yaml"}
+    texts = {path: ("This document", content) for path, content in own.items()}
+    if metrics:
+        texts["/metrics"] = ("What Prometheus scrapes", "text/plain")
+    for path, (summary, content) in texts.items():
+        operation = Operation("GET", path, path.strip("/").replace(".", "_"), summary)
+        described = _described(operation, secured=secured, limited=limited, write=write)
+        described["responses"]["200"]["content"] = {
+            content: {"schema": {"type": "object" if "openapi" in path else "string"}}
+        }
+        paths[path] = {"get": described}
+    components: Json = {"schemas": {"Error": _ERROR, "Override": _OVERRIDE, **_group_schemas()}}
+    whole: Json = {
         "openapi": "3.0.3",
         "info": {"title": "ipvsman API", "version": __version__},
         "paths": paths,
@@ -151,52 +190,51 @@ def document(operations: Iterable[Operation], *, secured: bool) -> Json:
     }
     if secured:
         components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-        described["security"] = [{"token": []}]
-    return described
+        whole["security"] = [{"token": []}]
+    return whole
 
 
-def _described(operation: Operation) -> Json:
+def _described(operation: Operation, *, secured: bool, limited: bool, write: bool) -> Json:
+    statuses = set(operation.refusals)
+    statuses |= {401} if secured else set()
+    statuses |= {429} if limited else set()
+    if operation.writes and not write:
+        statuses.add(403)
+    done = _answer("Done.", ANSWERS.get(operation.name, {}))
+    responses: Json = {"200": done}
+    if operation.not_ready:
+        responses["503"] = _answer("Not so.", ANSWERS[operation.name])
+    reference = {"$ref": "#/components/schemas/Error"}
+    for status in sorted(statuses):
+        responses[str(status)] = _answer(_REFUSALS[status], reference)
     described: Json = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "responses": {
-            "200": {
-                "description": "Done.",
-                "content": {operation.content: {"schema": {"type": "object"}}},
-            },
-            **{str(status): _refused(status) for status in _statuses(operation)},
-        },
+        "responses": responses,
     }
     parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in ("level", "name")
+        {"name": name, "in": "path", "required": True, "schema": schema}
+        for name, schema in _PATH.items()
         if f"{{{name}" in operation.path
     ]
     parameters += [
-        {"name": name, "in": "query", "description": text, "schema": {"type": "string"}}
-        for name, text in operation.query.items()
+        {"name": name, "in": "query", "schema": schema} for name, schema in operation.query.items()
     ]
+    if 412 in operation.refusals:
+        parameters.append({"name": "If-Match", "in": "header", "schema": {"type": "string"}})
     if parameters:
         described["parameters"] = parameters
     if operation.body:
-        reference = {"$ref": f"#/components/schemas/{operation.body}"}
+        schema = {"$ref": f"#/components/schemas/{operation.body}"}
         described["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": reference}},
+            "content": {"application/json": {"schema": schema}},
         }
     return described
 
 
-def _statuses(operation: Operation) -> list[int]:
-    always = {401, 429} | ({403, 404} if operation.writes else set())
-    return sorted(always | set(operation.refusals))
-
-
-def _refused(status: int) -> Json:
-    return {
-        "description": _REFUSALS[status],
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-    }
+def _answer(text: str, schema: Json) -> Json:
+    return {"description": text, "content": {"application/json": {"schema": schema}}}
 
 
 def _group_schemas() -> Json:

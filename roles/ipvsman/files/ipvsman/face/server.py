@@ -10,6 +10,7 @@ import os
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import yaml
 from aiohttp import web
@@ -18,15 +19,20 @@ from ipvsman.control.desk import Desk
 from ipvsman.ipvs.errors import IpvsError
 
 from .access import answer, guard
+from .asking import Asking
+from .listening import Runner
+from .looking import Looking
 from .metrics import Exporter, Look
-from .openapi import OPERATIONS, document
-from .routes import Routes
+from .openapi import OPERATIONS, canonical, document
+from .put_groups import PutGroups
 from .settings import Faces, is_local
 
 log = logging.getLogger("ipvsman")
 
-#: Group and others may not talk to the socket: its permissions are the authentication.
+#: Root and its group may talk to the socket: its permissions are the authentication.
 _SOCKET_MODE = 0o660
+#: Bytes that a body may have on the socket.
+_MOST = 64 << 20
 
 
 class Server:
@@ -37,69 +43,97 @@ class Server:
         self._faces = faces
         self._lag = lag
         self._runners: list[web.AppRunner] = []
+        self._has_socket = False
+        #: Where the API and where metrics listen on TCP; nowhere before the start.
+        self.api: list[tuple[str, int]] = []
+        self.metrics: list[tuple[str, int]] = []
 
     async def start(self) -> None:
-        """Listen. Raises OSError, ssl.SSLError."""
+        """Listen. Raises OSError."""
         faces = self._faces
         if faces.socket is not None:
             await self._listen_unix(faces.socket)
         if faces.api is not None:
-            if not is_local(faces.api.host) and not faces.api.token:
-                log.critical(
-                    "ALERT: API exposed on non-localhost without token (%s)", faces.api.host
-                )
-            runner = await self._runner(
-                self._app(faces.api.token, faces.api.rate, faces.api.write, faces.api.max_body)
-            )
-            context = _tls(faces.api.certificate, faces.api.key)
-            await web.TCPSite(
-                runner, faces.api.host, faces.api.port, ssl_context=context, reuse_address=True
-            ).start()
+            api = faces.api
+            if not is_local(api.host) and not api.token:
+                log.critical("ALERT: API exposed on non-localhost without token (%s)", api.host)
+            app = self._app(api.token, api.rate, write=api.write, max_body=api.max_body)
+            context = _tls(api.certificate, api.key)
+            self.api = await self._listen_tcp("API", app, api.host, api.port, context)
         elif faces.metrics is not None:
             app = web.Application(middlewares=[guard("", 0, ())])
             app.router.add_get("/metrics", self._metrics)
-            runner = await self._runner(app)
-            await web.TCPSite(runner, faces.metrics.host, faces.metrics.port).start()
+            metrics = faces.metrics
+            self.metrics = await self._listen_tcp("metrics", app, metrics.host, metrics.port, None)
 
     async def close(self) -> None:
         """Stop listening; answers under way get a moment to end."""
         await asyncio.gather(*(runner.cleanup() for runner in self._runners))
-        if self._faces.socket is not None:
+        if self._faces.socket is not None and self._has_socket:
             self._faces.socket.unlink(missing_ok=True)
+
+    async def _listen_tcp(
+        self, name: str, app: web.Application, host: str, port: int, tls: ssl.SSLContext | None
+    ) -> list[tuple[str, int]]:
+        runner = await self._runner(app)
+        await web.TCPSite(runner, host, port, ssl_context=tls, reuse_address=True).start()
+        addresses = [(str(address[0]), int(address[1])) for address in runner.addresses]
+        scheme = "https" if tls else "http"
+        for place, number in addresses:
+            shown = f"[{place}]" if ":" in place else place
+            log.info("%s on %s://%s:%s", name, scheme, shown, number)
+        return addresses
 
     async def _listen_unix(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Ours alone: the lock says that no other daemon runs.
         path.unlink(missing_ok=True)
-        runner = await self._runner(self._app("", 0, write=True, max_body=64 << 20))
+        runner = await self._runner(self._app("", 0, write=True, max_body=_MOST))
         mask = os.umask(0o117)
         try:
             await web.UnixSite(runner, str(path)).start()
         finally:
             os.umask(mask)
+        self._has_socket = True
         path.chmod(_SOCKET_MODE)
 
     async def _runner(self, app: web.Application) -> web.AppRunner:
-        runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        runner = Runner(app, access_log=None, handle_signals=False)
         await runner.setup()
         self._runners.append(runner)
         return runner
 
-    def _app(self, token: str, rate: int, write: bool, max_body: int) -> web.Application:
-        writing = {(o.method, _canonical(o.path)) for o in OPERATIONS if o.writes}
-        forbidden = set() if write else writing
-        app = web.Application(middlewares=[guard(token, rate, forbidden)], client_max_size=max_body)
-        routes = Routes(self._desk, self._faces)
+    def _app(self, token: str, rate: int, *, write: bool, max_body: int) -> web.Application:
+        writing = {(o.method, canonical(o.path)) for o in OPERATIONS if o.writes}
+        # aiohttp's own limit is there for bodies that do not say how long they are; in some of its
+        # releases it is one byte less.
+        app = web.Application(
+            middlewares=[guard(token, rate, () if write else writing)],
+            client_max_size=max_body + 1,
+        )
+        groups = PutGroups(self._faces.directory, strict=self._faces.strict)
+        looking = Looking(self._desk, groups)
+        asking = Asking(self._desk, groups, max_body)
         for operation in OPERATIONS:
-            app.router.add_route(operation.method, operation.path, getattr(routes, operation.name))
-        described = document(OPERATIONS, secured=bool(token))
+            handler: Any = getattr(looking if operation.method == "GET" else asking, operation.name)
+            if operation.method == "GET":
+                app.router.add_get(operation.path, handler)
+            else:
+                app.router.add_route(operation.method, operation.path, handler)
+        described = document(
+            OPERATIONS,
+            secured=bool(token),
+            limited=rate > 0,
+            write=write,
+            metrics=self._faces.metrics is not None,
+        )
+        as_yaml = yaml.safe_dump(described, sort_keys=False)
 
         async def openapi_json(_request: web.Request) -> web.Response:
             return answer(described)
 
         async def openapi_yaml(_request: web.Request) -> web.Response:
-            text = yaml.safe_dump(described, sort_keys=False)
-            return web.Response(text=text, content_type="application/yaml")
+            return web.Response(text=as_yaml, content_type="application/yaml")
 
         app.router.add_get("/openapi.json", openapi_json)
         app.router.add_get("/openapi.yaml", openapi_yaml)
@@ -120,10 +154,6 @@ class Server:
         look = Look(self._desk, reading, self._lag())
         body, content_type = Exporter(settings).text(look, request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
-
-
-def _canonical(path: str) -> str:
-    return path.replace(":.+}", "}")
 
 
 def _tls(certificate: str, key: str) -> ssl.SSLContext | None:

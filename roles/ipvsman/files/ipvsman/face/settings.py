@@ -39,9 +39,13 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Faces:
-    """None: not seen there. socket: path of the unix socket. directory: of the drop-ins."""
+    """None: not seen there. socket: path of the unix socket.
+
+    directory: of the drop-ins. strict: whether warnings about them are faults.
+    """
 
     directory: Path = Path()
+    strict: bool = False
     socket: Path | None = None
     api: Api | None = None
     metrics: Metrics | None = None

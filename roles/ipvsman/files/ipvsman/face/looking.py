@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is answered to those who look. Every handler translates between HTTP and the desk."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from aiohttp import web
+
+from ipvsman.control.desk import Desk
+from ipvsman.ipvs.errors import IpvsError
+from ipvsman.ipvs.plain import plain_change
+
+from . import report, standing
+from .access import answer, refuse
+from .put_groups import NAME, PutGroups
+
+#: Seconds that a reading of the kernel serves.
+_AGE = 1.0
+
+
+class Looking:
+    """The handlers, by name of the operation."""
+
+    def __init__(self, desk: Desk, groups: PutGroups) -> None:
+        self._desk = desk
+        self._groups = groups
+
+    async def services(self, _request: web.Request) -> web.Response:
+        """Virtual services as configured."""
+        return answer({"services": report.services(self._desk.desired)})
+
+    async def frontends(self, _request: web.Request) -> web.Response:
+        """Frontends as configured."""
+        return answer({"frontends": report.frontends(self._desk.desired)})
+
+    async def backends(self, _request: web.Request) -> web.Response:
+        """Destinations as configured."""
+        return answer({"backends": report.backends(self._desk.desired)})
+
+    async def healthchecks(self, _request: web.Request) -> web.Response:
+        """Health checks as configured."""
+        return answer({"healthchecks": report.healthchecks(self._desk.config.frontends)})
+
+    async def status(self, request: web.Request) -> web.Response:
+        """Everything as it shall be and as it is, with reasons."""
+        desk = self._desk
+        try:
+            reading = await desk.reading(age=0.0 if is_yes(request, "fresh") else _AGE)
+        except IpvsError as error:
+            return refuse(503, "kernel unreadable", str(error))
+        account = desk.account
+        rows = standing.detailed(desk.desired, account.weights, reading.state, reading.counters)
+        last = desk.last_reload
+        return answer(
+            {
+                "services": rows,
+                "state": standing.summary(rows),
+                "foreign": standing.foreign(reading.state, account.foreign),
+                "desired_generation": desk.generation,
+                "config_version_mtime_seconds": desk.config.mtime,
+                "config_digest": desk.config.digest,
+                "last_reload": {"time": last.time, "ok": not last.error, "error": last.error},
+                "last_apply": {
+                    "ok": not account.error,
+                    "error": account.error,
+                    "seconds_ago": None
+                    if account.passed is None
+                    else round(desk.age(account.passed), 3),
+                },
+                "drift_found": account.drift,
+                "overrides": desk.overrides.to_plain(),
+                "warnings": [str(warning) for warning in desk.config.warnings],
+            }
+        )
+
+    async def health(self, _request: web.Request) -> web.Response:
+        """What is known of each destination, with its last transitions."""
+        desk = self._desk
+        return answer(
+            {
+                "targets": [
+                    {
+                        "group": pool.frontend.group,
+                        "frontend": pool.frontend.name,
+                        "service": str(pool.service),
+                        "address": member.backend.address,
+                        "ip": member.key.address,
+                        "port": member.key.port,
+                        "check": report.check_target(member),
+                        **standing.health(desk.known(member), desk.age, desk.is_stale(member)),
+                    }
+                    for pool, member in desk.members()
+                ]
+            }
+        )
+
+    async def drift(self, _request: web.Request) -> web.Response:
+        """What would be changed in the kernel now."""
+        try:
+            plan = await self._desk.difference()
+        except IpvsError as error:
+            return refuse(503, "kernel unreadable", str(error))
+        return answer(
+            {
+                "changes": [plain_change(change) for change in plan.changes],
+                "drift_found": self._desk.account.drift,
+            }
+        )
+
+    async def journal(self, request: web.Request) -> web.Response:
+        """What happened, from a sequence number on."""
+        since = request.query.get("since", "0")
+        if not re.fullmatch("[0-9]{1,18}", since):
+            return refuse(400, "bad request", f"since: {since!r} is not a sequence number")
+        return answer(
+            {
+                "entries": [
+                    {
+                        "sequence": entry.sequence,
+                        "time": entry.time,
+                        "kind": entry.kind.value,
+                        "subject": entry.subject,
+                        "message": entry.message,
+                        "data": dict(entry.data),
+                    }
+                    for entry in self._desk.journal.since(int(since))
+                ]
+            }
+        )
+
+    async def overrides(self, _request: web.Request) -> web.Response:
+        """What the operator has said."""
+        return answer({"overrides": self._desk.overrides.to_plain()})
+
+    async def groups(self, _request: web.Request) -> web.Response:
+        """The groups that were put over the API; the ETag goes with them."""
+        try:
+            groups, tag = await asyncio.to_thread(self._groups.read)
+        except OSError as error:
+            return refuse(507, "cannot be read", f"{NAME}: {error.strerror}")
+        return answer({"groups": groups}, headers={"ETag": tag})
+
+    async def alive(self, _request: web.Request) -> web.Response:
+        """The daemon answers."""
+        return answer({"ok": True})
+
+    async def ready(self, _request: web.Request) -> web.Response:
+        """The kernel is as it shall be."""
+        ready = self._desk.is_ready()
+        return answer({"ok": ready}, 200 if ready else 503)
+
+
+def is_yes(request: web.Request, name: str) -> bool:
+    """Whether a query parameter says yes."""
+    return request.query.get(name) in ("1", "true")

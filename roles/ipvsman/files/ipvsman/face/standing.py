@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is, against what shall be, as rows for the API and the one-shot actions: pure.
+
+Names of fields that existing scripts know are kept as they are (``frontend_name``, ``inpkts``);
+what is new stands beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ipvsman.control.desired import Desired, Member, Pool
+from ipvsman.control.memory import Known
+from ipvsman.control.weights import Effective, Why
+from ipvsman.ipvs.model import (
+    Counters,
+    DestinationCounters,
+    DestinationKey,
+    ServiceCounters,
+    ServiceKey,
+    State,
+)
+from ipvsman.ipvs.plain import plain_service
+
+from .report import METHODS, Row, is_disabled, members, pools, service_name
+
+Weights = Mapping[ServiceKey, Mapping[DestinationKey, Effective]]
+
+#: Out on purpose, which is no fault.
+_ON_PURPOSE = (Why.OPERATOR.value, Why.DISABLED.value)
+
+
+def detailed(
+    desired: Desired,
+    weights: Weights,
+    state: State | None,
+    counters: Mapping[ServiceKey, ServiceCounters],
+) -> list[Row]:
+    """Every service with every destination: as it shall be, and as it is.
+
+    weights: effective ones, where a daemon tells them. state None: the kernel could not be read.
+    """
+    return [
+        _detailed(pool, weights.get(pool.service, {}), state, counters) for pool in pools(desired)
+    ]
+
+
+def _detailed(
+    pool: Pool,
+    weights: Mapping[DestinationKey, Effective],
+    state: State | None,
+    counters: Mapping[ServiceKey, ServiceCounters],
+) -> Row:
+    live = state.services.get(pool.service) if state else None
+    counted = counters.get(pool.service)
+    rows = []
+    for member in members(pool):
+        key = member.key
+        there = live.destinations.get(key) if live else None
+        effective = weights.get(key)
+        rows.append(
+            {
+                "address": member.backend.address,
+                "ip": key.address,
+                "port": key.port,
+                "weight": 0 if is_disabled(pool, member) else member.settings.weight,
+                "desired_weight": _desired_weight(pool, member, effective),
+                "live_weight": there.weight if there else None,
+                "why": effective.why.value if effective else None,
+                "reason": effective.reason if effective else None,
+                "method": METHODS[member.settings.forwarding],
+                **connections(counted.destinations.get(key) if counted else None),
+            }
+        )
+    return {
+        "group": pool.frontend.group,
+        "frontend_name": pool.frontend.name,
+        **service_name(pool.service),
+        "service": str(pool.service),
+        "scheduler": pool.frontend.settings.scheduler,
+        "live_present": live is not None,
+        **amounts(counted.traffic if counted else Counters()),
+        "unresolved": list(pool.unresolved),
+        "backends": rows,
+    }
+
+
+def _desired_weight(pool: Pool, member: Member, effective: Effective | None) -> int | None:
+    if effective is not None:
+        return effective.weight
+    return 0 if is_disabled(pool, member) else member.settings.weight
+
+
+def connections(counted: DestinationCounters | None) -> Row:
+    """Connections and counters of a destination."""
+    if counted is None:
+        return {"active_conn": 0, "inactive_conn": 0, **amounts(Counters())}
+    return {
+        "active_conn": counted.active,
+        "inactive_conn": counted.inactive,
+        **amounts(counted.traffic),
+    }
+
+
+def amounts(traffic: Counters) -> Row:
+    """Counters under the names that existing scripts know."""
+    return {
+        "conns": traffic.connections,
+        "inpkts": traffic.packets_in,
+        "outpkts": traffic.packets_out,
+        "inbytes": traffic.bytes_in,
+        "outbytes": traffic.bytes_out,
+    }
+
+
+def stats(counters: Mapping[ServiceKey, ServiceCounters]) -> list[Row]:
+    """Counters of everything in the kernel, configured or not."""
+    return [
+        {
+            **service_name(key),
+            **amounts(counters[key].traffic),
+            "reals": [
+                {
+                    "ip": name.address,
+                    "port": name.port,
+                    **amounts(counters[key].destinations[name].traffic),
+                }
+                for name in sorted(counters[key].destinations, key=DestinationKey.order)
+            ],
+        }
+        for key in sorted(counters, key=lambda key: key.order())
+    ]
+
+
+def foreign(state: State, keys: Iterable[ServiceKey]) -> list[Row]:
+    """Services in the kernel that are not ours, in the form of a table document."""
+    return [
+        plain_service(state.services[key])
+        for key in sorted(keys, key=lambda key: key.order())
+        if key in state.services
+    ]
+
+
+def health(known: Known | None, age_of: Callable[[float], float], stale: bool) -> Row:
+    """What is known of a destination. age_of: seconds since a moment of the daemon's clock."""
+    if known is None:
+        return {
+            "state": "not_probed",
+            "counter": None,
+            "since_seconds": None,
+            "checked_seconds": None,
+            "message": "",
+            "stale": False,
+            "history": [],
+        }
+    state = known.health
+    return {
+        "state": state.condition.value,
+        "counter": state.counter,
+        "since_seconds": round(age_of(state.since), 3),
+        "checked_seconds": None if state.checked is None else round(age_of(state.checked), 3),
+        "message": state.message,
+        "stale": stale,
+        "history": [
+            {
+                "time": item.time,
+                "from": item.before.value,
+                "to": item.after.value,
+                "message": item.message,
+            }
+            for item in known.history
+        ],
+    }
+
+
+def is_well(row: Mapping[str, Any]) -> bool:
+    """Whether a detailed service row is as it should be.
+
+    It is in the kernel, every name in it means something, and every destination that shall have
+    weight has it. What was taken out on purpose is no fault.
+    """
+    return (
+        row["live_present"]
+        and not row["unresolved"]
+        and all(_is_as_it_should_be(entry) for entry in row["backends"])
+    )
+
+
+def _is_as_it_should_be(entry: Mapping[str, Any]) -> bool:
+    wanted, live = entry["desired_weight"], entry["live_weight"]
+    if not wanted:
+        return not live and (entry["why"] in _ON_PURPOSE or entry["weight"] == 0)
+    # All down, and kept because nothing is left: traffic goes there, and no answer comes back.
+    return bool(live == wanted and entry["why"] != Why.ALL_DOWN.value)
+
+
+def summary(rows: Iterable[Mapping[str, Any]]) -> str:
+    """OK when every service is, else DEGRADED."""
+    return "OK" if all(map(is_well, rows)) else "DEGRADED"
