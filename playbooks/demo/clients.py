@@ -14,19 +14,18 @@ from pathlib import Path
 from loadclient import ask
 from topology import VIP, Node
 
-PAUSE = 0.01
-
 
 class Requests:
     """One request after another, each on a new connection, for as long as the `with` lasts."""
 
-    def __init__(self, client: Node) -> None:
+    def __init__(self, client: Node, pause: float = 0.01) -> None:
         self._client = client
+        self._pause = pause
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ask)
-        #: When each request was begun, and who answered it.
+        #: When each request was begun, and who answered it or why nobody did.
         self.answers: list[tuple[float, str]] = []
-        self.lost: list[str] = []
+        self.lost: list[tuple[float, str]] = []
 
     def __enter__(self) -> Requests:
         self._thread.start()
@@ -40,14 +39,18 @@ class Requests:
         """How many requests that were begun since then each server answered."""
         return Counter(name for begun, name in self.answers if begun >= since)
 
+    def lost_since(self, since: float) -> int:
+        """How many requests that were begun since then were lost."""
+        return sum(begun >= since for begun, _why in self.lost)
+
     def _ask(self) -> None:
         with self._client.inside():
-            while not self._stop.wait(PAUSE):
+            while not self._stop.wait(self._pause):
                 begun = time.monotonic()
                 try:
                     self.answers.append((begun, ask(VIP.v4)))
                 except OSError as error:
-                    self.lost.append(str(error))
+                    self.lost.append((begun, str(error)))
 
 
 class KeptConnection:
