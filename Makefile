@@ -54,5 +54,5 @@ lock: ## resolve the project's commands anew: requirements-dev.txt
 	@tools/lock
 
 clean: ## away with all that can be made again
-	rm -rf .venv dist build .ansible .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output
+	rm -rf .venv dist build ipvsman.egg-info .ansible .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

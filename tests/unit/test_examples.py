@@ -176,9 +176,9 @@ def test_faults_of_page_are_what_the_reader_says(path):
 
 
 def test_examples_of_the_readme_are_files():
-    files = {path.read_text(encoding="utf-8") for path in (ROOT / "examples").glob("*.yml")}
+    files = {path.read_text(encoding="utf-8") for path in (ROOT / "examples").rglob("*.y*ml")}
     shown = [text for _line, _word, text in blocks(ROOT / "README.md", "yaml")]
-    assert len(shown) == 3
+    assert len(shown) == 4
     assert set(shown) <= files
 
 
