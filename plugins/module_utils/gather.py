@@ -28,8 +28,15 @@ def gather(
     """The subsets asked for (of GATHERABLE), of these services or of all (None)."""
     keys = None if services is None else frozenset(services)
     facts: dict[str, Any] = {}
+    counters: Mapping[ServiceKey, ServiceCounters] | None = None
     for name in GATHERABLE:
-        if name in subsets:
+        if name not in subsets:
+            continue
+        if name in _SUFFIXES:
+            # One reading for both: they are of the same moment.
+            counters = table.counters(keys) if counters is None else counters
+            facts[name] = _each(counters, _SUFFIXES[name])
+        else:
             facts[name] = _READERS[name](table, keys, warn)
     return facts
 
@@ -39,14 +46,6 @@ def _services(table: Table, keys: Keys, warn: Callable[[str], None]) -> list[dic
     for unreadable in state.unreadable:
         warn(f"left out, not understood: {unreadable}")
     return plain_services(state)
-
-
-def _counters(table: Table, keys: Keys, _warn: object) -> list[dict[str, Any]]:
-    return _each(table.counters(keys), lambda traffic: _amounts(traffic, ""))
-
-
-def _rates(table: Table, keys: Keys, _warn: object) -> list[dict[str, Any]]:
-    return _each(table.counters(keys), lambda traffic: _amounts(traffic, "_rate"))
 
 
 def _connections(table: Table, keys: Keys, _warn: object) -> list[dict[str, Any]]:
@@ -79,30 +78,37 @@ def _kernel(table: Table, _keys: object, _warn: object) -> dict[str, Any]:
 
 _READERS: Mapping[str, Callable[..., Any]] = {
     "services": _services,
-    "counters": _counters,
-    "rates": _rates,
     "connections": _connections,
     "timeouts": _timeouts,
     "sync_daemons": _sync_daemons,
     "kernel": _kernel,
 }
 
+#: What is told of counters, by the ending of their names.
+_SUFFIXES = {"counters": "", "rates": "_rate"}
+
 #: What can be asked for.
-GATHERABLE = tuple(_READERS)
+GATHERABLE = (
+    "services",
+    "counters",
+    "rates",
+    "connections",
+    "timeouts",
+    "sync_daemons",
+    "kernel",
+)
 
 
 def _pools(keys: Keys) -> Scope:
     return SERVICES if keys is None else Scope(destinations=dict.fromkeys(keys, ALL))
 
 
-def _each(
-    counters: Mapping[ServiceKey, ServiceCounters], tell: Callable[[Counters], dict[str, int]]
-) -> list[dict[str, Any]]:
-    """A list by service, with what tell says of it and of each of its destinations."""
+def _each(counters: Mapping[ServiceKey, ServiceCounters], suffix: str) -> list[dict[str, Any]]:
+    """A list by service, with its amounts and those of each of its destinations."""
     return [
         {
             "service": str(key),
-            **tell(counters[key].traffic),
+            **_amounts(counters[key].traffic, suffix),
             "destinations": [
                 {
                     "address": name.address,
@@ -110,7 +116,7 @@ def _each(
                     "active": counters[key].destinations[name].active,
                     "inactive": counters[key].destinations[name].inactive,
                     "persistent": counters[key].destinations[name].persistent,
-                    **tell(counters[key].destinations[name].traffic),
+                    **_amounts(counters[key].destinations[name].traffic, suffix),
                 }
                 for name in sorted(counters[key].destinations, key=DestinationKey.order)
             ],

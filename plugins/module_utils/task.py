@@ -26,7 +26,7 @@ from .ipvs.errors import (
     Unavailable,
 )
 from .ipvs.genetlink import PYROUTE2_ERROR
-from .ipvs.kernel import KernelTable
+from .ipvs.kernel import KernelTable, interface_mtu
 from .ipvs.memory import MemoryTable
 from .ipvs.plain import plain_change
 from .ipvs.plan import Plan
@@ -45,6 +45,8 @@ class Task:
         self.module = module
         self._loads = loads
         self.params: dict[str, Any] = module.params
+        #: Whether there is no IPVS, and an empty table stands in for it (check mode).
+        self.pretends = False
         self._plans: list[Plan] = []
         self._table: Table | None = None
 
@@ -75,7 +77,7 @@ class Task:
                 lambda current: resolve(
                     wish,
                     current,
-                    self.table.mtu,
+                    self._mtu,
                     keep_weights=keep_weights,
                     absent=self._foresee if self.module.check_mode else None,
                 ),
@@ -105,7 +107,7 @@ class Task:
             "changes": _plain(changes),
             **facts,
         }
-        if getattr(self.module, "_diff", False):
+        if getattr(self.module, "_diff", False) and self._plans:
             result["diff"] = {
                 "before": _merged((plan.after(), plan.before()) for plan in self._plans[::-1]),
                 "after": _merged((plan.before(), plan.after()) for plan in self._plans),
@@ -136,8 +138,17 @@ class Task:
         """In check mode, what is missing may be what an earlier task is about to make."""
         self.module.warn(f"{fault}; taken for there, since this is check mode")
 
+    def _mtu(self, interface: str) -> int | None:
+        """The MTU of the host's interface, also where the table is only pretended."""
+        if self.pretends:
+            return interface_mtu(interface, self.params.get("netns"))
+        return self.table.mtu(interface)
+
     def _open(self) -> Table:
         netns = self.params.get("netns")
+        if netns == "":
+            # An empty variable must not turn a task loose on the host's own table.
+            raise InvalidValue([Fault("netns", "is empty; leave it out for the host's own table")])
         loads = self._loads and not self.module.check_mode
         try:
             return KernelTable(netns, loads=loads)
@@ -151,7 +162,8 @@ class Task:
                 raise
             if self.module.check_mode:
                 self.module.warn(f"{unavailable}; compared with an empty table instead")
-                return MemoryTable(interfaces={})
+                self.pretends = True
+                return MemoryTable()
             if not self._loads:
                 raise
             self._load(unavailable)

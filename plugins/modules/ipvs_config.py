@@ -36,7 +36,10 @@ options:
     description: Path of a YAML (or JSON) file on the managed host with the document.
     type: path
   purge_services:
-    description: Remove virtual services that the document does not name.
+    description:
+      - Remove virtual services that the document does not name.
+      - The document has to say V(services) then, as V([]) when none is to remain. An empty file removes
+        nothing.
     type: bool
     default: false
   purge_destinations:
@@ -207,7 +210,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ..module_utils.ipvs.changes import ACTIONS
 from ..module_utils.ipvs.document import Reader
-from ..module_utils.ipvs.errors import InvalidValue
+from ..module_utils.ipvs.errors import Fault, InvalidValue
 from ..module_utils.ipvs.plain import plain_table
 from ..module_utils.ipvs.wish import TableWish
 from ..module_utils.limits import parse_limits
@@ -222,7 +225,11 @@ def manage(task: Task) -> None:
     limits = parse_limits(params["allowed_changes"], params["max_removals"])
     file = YamlFile(params["src"]) if params["src"] is not None else None
     try:
-        wish = read(file.data if file else params["table"])
+        data = file.data if file else params["table"]
+        wish = read(data)
+        if params["purge_services"] and not says_services(data):
+            reason = "has to be said with purge_services, as [] when no service is to remain"
+            raise InvalidValue([Fault("services", reason)])
         scope = wish.scope(
             purge_services=params["purge_services"],
             purge_destinations=params["purge_destinations"],
@@ -233,6 +240,14 @@ def manage(task: Task) -> None:
     except InvalidValue as invalid:
         raise (file.located(invalid) if file else invalid) from None
     task.exit(counts=plan.counts(), **{"timeouts": None, **plain_table(plan.target)})
+
+
+def says_services(data: Any) -> bool:
+    """Whether a document says which services there are, and be it none.
+
+    An empty file, or one where everything below ``services`` is commented out, must not remove all.
+    """
+    return isinstance(data, dict) and data.get("services") is not None
 
 
 def read(data: Any) -> TableWish:

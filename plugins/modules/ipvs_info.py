@@ -150,7 +150,7 @@ sync_daemons:
   type: list
   elements: dict
 kernel:
-  description: The kernel's IPVS.
+  description: The kernel's IPVS; none in check mode on a host without.
   returned: when gathered
   type: dict
   contains:
@@ -175,7 +175,10 @@ def manage(task: Task) -> None:
     """Gather what was asked for."""
     names = task.params["service"]
     services = None if names is None else service_filter(names)
-    task.exit(**gather(task.table, task.params["gather"], services, task.module.warn))
+    facts = gather(task.table, task.params["gather"], services, task.module.warn)
+    if task.pretends and "kernel" in facts:
+        facts["kernel"] = None
+    task.exit(**facts)
 
 
 def main() -> None:

@@ -38,6 +38,18 @@ _SIOCGIFMTU = 0x8921
 _SIGN = "/proc/thread-self/net/ip_vs"
 
 
+def interface_mtu(name: str, netns: str | None = None) -> int | None:
+    """MTU in bytes of a network interface, with or without IPVS; None = there is no such one."""
+    with namespace(netns), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            answer = fcntl.ioctl(sock, _SIOCGIFMTU, struct.pack("16sI12x", name.encode(), 0))
+        except OSError as error:
+            if error.errno == errno.ENODEV:
+                return None
+            raise
+    return int(struct.unpack_from("16xI", answer)[0])
+
+
 class KernelTable:
     """The IPVS table of one network namespace. Not for use by several threads at a time.
 
@@ -75,8 +87,13 @@ class KernelTable:
         timeouts = decode.timeouts(self._kernel.ask(wire.GET_CONFIG)) if scope.timeouts else None
         daemons: dict[Role, SyncDaemon] = {}
         if scope.daemons:
-            found = [decode.daemon(data[4:]) for data in self._kernel.dump(wire.GET_DAEMON)]
-            daemons = {daemon.role: daemon for daemon in found}
+            for data in self._kernel.dump(wire.GET_DAEMON):
+                try:
+                    daemon = decode.daemon(data[4:])
+                except decode.UnknownValue as unknown:
+                    unreadable.append(f"a sync daemon: {unknown}")
+                else:
+                    daemons[daemon.role] = daemon
         return scope.restrict(State(services, timeouts, daemons, tuple(unreadable)))
 
     def services(self) -> frozenset[ServiceKey]:
@@ -163,15 +180,7 @@ class KernelTable:
 
     def mtu(self, interface: str) -> int | None:
         """See Table.mtu."""
-        with namespace(self._netns), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            request = struct.pack("16sI12x", interface.encode(), 0)
-            try:
-                answer = fcntl.ioctl(sock, _SIOCGIFMTU, request)
-            except OSError as error:
-                if error.errno == errno.ENODEV:
-                    return None
-                raise
-        return int(struct.unpack_from("16xI", answer)[0])
+        return interface_mtu(interface, self._netns)
 
     def close(self) -> None:
         """See Table.close."""

@@ -23,10 +23,10 @@ def surprises(service: Service) -> Iterator[str]:
         yield f"{key} has scheduler none: the kernel schedules no connection to it"
     quiesced = [name for name, entry in service.destinations.items() if not entry.weight]
     if settings.scheduler in _HASHING and ServiceFlags.FLAG_1 not in settings.flags and quiesced:
-        name = settings.scheduler
         yield (
-            f"{key} has destinations of weight 0, which scheduler {name} goes on choosing: their"
-            f" clients are refused. The flag {name}-fallback sends them elsewhere"
+            f"{key} has destinations of weight 0, which scheduler {settings.scheduler} goes on"
+            f" choosing: their clients are refused. The flag {settings.scheduler}-fallback sends"
+            " them elsewhere"
         )
     for name, entry in service.destinations.items():
         if not isinstance(key, Endpoint) or not key.port or name.port in (0, key.port):

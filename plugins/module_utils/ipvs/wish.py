@@ -250,7 +250,8 @@ def _destination_settings(
         base.weight if have and (keep_weights or asked.weight is None) else _first(asked.weight, 1),
         forwarding,
         _first(asked.upper, base.upper),
-        _first(asked.lower, base.lower),
+        # Without an upper threshold there can be no lower one: to take away one takes away both.
+        0 if asked.upper == 0 and asked.lower is None else _first(asked.lower, base.lower),
         tunnel,
     )
     if settings.lower > settings.upper:

@@ -386,3 +386,10 @@ def test_weights_can_be_kept(kernel):
     assert kernel.table.read(Scope(services=frozenset([eg.WEB]))).services[eg.WEB] == Service(
         eg.WEB, eg.WLC, {eg.ONE: eg.DIRECT}
     )
+
+
+def test_an_empty_name_of_a_namespace_is_not_the_hosts_own_table(kernel):
+    result = do(Module(netns=""), reconcile(WISH))
+    assert result["faults"] == [
+        {"path": "netns", "reason": "is empty; leave it out for the host's own table"}
+    ]

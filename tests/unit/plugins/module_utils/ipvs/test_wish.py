@@ -385,6 +385,13 @@ def test_what_an_earlier_task_may_be_about_to_make_is_told_and_taken_for_there()
     assert state.daemons[Role.MASTER].maxlen == 1472
 
 
+def test_to_take_away_the_upper_threshold_takes_away_the_lower_one():
+    current = eg.state(eg.service(eg.WEB, eg.WLC, {eg.ONE: replace(eg.DIRECT, upper=9, lower=5)}))
+    wish = ServiceWish(eg.WEB, destinations=(DestinationWish(eg.ONE, upper=0),))
+    state = resolve(TableWish((wish,)), current, lambda _name: None)
+    assert state.services[eg.WEB].destinations[eg.ONE] == eg.DIRECT
+
+
 # -- scopes
 
 NAMED = TableWish(
