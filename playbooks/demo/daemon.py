@@ -77,7 +77,7 @@ class Daemon(Story):
         with self.net.director.inside(), (self.place / "log").open("wb") as log:
             process = subprocess.Popen(SERVICE.split(), cwd=self.place, stderr=log)
         try:
-            self.soon(lambda: "running, pid" in self.log())
+            self.soon(lambda: "running, pid" in self.log() and self.log().count("-> up") == 3)
             self.told("change|life")
             said = self.command("ipvsman --status")
             self.claim("all is as it shall be", "backends_up=3/3" in said)
@@ -101,8 +101,13 @@ class Daemon(Story):
         self._out = down or died
         self.told("transition|change")
         self.claim(f"weight 0 after {down - died:.2f} s" if down else "weight 0", down is not None)
+        # Requests flow meanwhile; and what the status says of the kernel may be a second old.
+        time.sleep(1.5)
         said = self.command("ipvsman --status-detailed --filter-backend 10.2.0.12")
-        self.claim("the status says why", "reason='down: connection refused'" in said)
+        self.claim(
+            "the status says so, and why",
+            "[DOWN]" in said and "reason='down: connection refused'" in said,
+        )
         after = requests.by_server(self._out)
         lost = requests.lost_since(self._out)
         self.claim(
