@@ -79,6 +79,41 @@ class TestUnknown:
         assert only(where, circumstances(health_of(where, **known))) == (0, Why.UNPROVEN)
 
 
+REMEMBERED_UP, REMEMBERED_DOWN = replace(UP, checked=None), replace(DOWN, checked=None)
+
+
+class TestRemembered:
+    """What a daemon that has just started remembers may be older than what is in the kernel."""
+
+    @pytest.mark.parametrize(
+        "health,there,found",
+        [
+            (REMEMBERED_UP, 0, (0, Why.KEPT)),
+            (REMEMBERED_DOWN, 3, (3, Why.KEPT)),
+            (REMEMBERED_UP, 3, (5, Why.UP)),
+            (REMEMBERED_DOWN, 0, (0, Why.DOWN)),
+            (UP, 0, (5, Why.UP)),
+            (DOWN, 3, (0, Why.DOWN)),
+        ],
+    )
+    def test_the_kernel_knows_better_until_it_is_checked(self, health, there, found):
+        where = pool(A)
+        around = circumstances(health_of(where, _10_0_0_1=health))
+        assert only(where, around, service({A: there})) == found
+
+    def test_memory_decides_where_the_kernel_knows_nothing(self):
+        where = pool(A)
+        up = circumstances(health_of(where, _10_0_0_1=REMEMBERED_UP))
+        down = circumstances(health_of(where, _10_0_0_1=REMEMBERED_DOWN), cold_start=True)
+        assert only(where, up) == (5, Why.UP)
+        assert only(where, down) == (0, Why.DOWN)
+
+    def test_a_weight_of_zero_by_configuration_is_no_contradiction(self):
+        where = pool(row(A, 0))
+        around = circumstances(health_of(where, _10_0_0_1=REMEMBERED_UP))
+        assert only(where, around, service({A: 0})) == (0, Why.UP)
+
+
 @pytest.mark.parametrize(
     "disabled,word",
     [

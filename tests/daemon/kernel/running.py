@@ -236,7 +236,7 @@ class Director:
         for line in self.node.run("ipvsadm -S -n").splitlines():
             service = re.match(r"-[Aa] -([tuf]|-sctp-service) (\S+)", line)
             assert service, line
-            name = f"{service[1]} {service[2]}".replace("t ", "", 1)
+            name = service[2] if service[1] == "t" else f"{service[1]} {service[2]}"
             pool = found.setdefault(name, {})
             destination = re.search(r" -r (\S+) .*-w (\d+)", line)
             if destination:
@@ -260,7 +260,7 @@ class Director:
         finally:
             kernel.close()
         return {
-            str(key).partition("//")[2]: {
+            str(key).removeprefix("tcp://").replace("udp://", "u "): {
                 host_port(*each): settings.weight for each, settings in one.destinations.items()
             }
             for key, one in services.items()

@@ -268,8 +268,10 @@ class Director:
         self.config = config
         self.last_reload = Reload(self._wall(), self.generation)
         names = hostnames(config)
-        self._addresses = self._known_of(names)
-        self._unwritten.add(_NAMES)
+        known = self._known_of(names)
+        if known != self._addresses:
+            self._addresses = known
+            self._unwritten.add(_NAMES)
         if self._resolver is not None:
             self._resolver.want(names)
         self._want(desired)
@@ -291,7 +293,7 @@ class Director:
         self._to_look = iter(())
         if self._prober is not None:
             self._prober.assign(
-                {check: entry.health.delay(check.timing) for check, entry in self.known.items()}
+                {check: _first_within(check, entry) for check, entry in self.known.items()}
             )
         self._publish()
 
@@ -319,7 +321,7 @@ class Director:
         known = error == self.last_reload.error
         self.last_reload = Reload(self._wall(), self.generation, error)
         if asked or not known:
-            more = f" and {len(faults) - 1} more faults" if len(faults) > 1 else ""
+            more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
             message = f"reload refused, configuration {self.generation} goes on: {faults[0]}{more}"
             self._journal.record(Kind.RELOAD, "config", message, logging.ERROR)
             for fault in faults[1:_FAULTS]:
@@ -346,7 +348,7 @@ class Director:
         """An alarm when there has been no result for too long, and its end."""
         health = entry.health
         if health.checked is None:
-            health = replace(health, checked=health.since)
+            health = replace(health, checked=max(health.since, self.started))
         stale = health.is_stale(check.timing, self._limits.stale_grace, now)
         if stale == (check in self._stale):
             return
@@ -438,6 +440,12 @@ def _build(config: Config, addresses: _Addresses) -> Desired:
     desired = build(config, addresses)
     _ = desired.users  # in this thread rather than on the loop
     return desired
+
+
+def _first_within(check: Check, entry: Known) -> float:
+    """Seconds within which a check that is new to the prober is to be made: soon, if unproven."""
+    timing = check.timing
+    return timing.fast_interval if entry.health.checked is None else entry.health.delay(timing)
 
 
 def describe(check: Check) -> str:

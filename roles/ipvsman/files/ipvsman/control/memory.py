@@ -73,7 +73,10 @@ def to_plain(known: Mapping[Check, Known], now: float, wall: float) -> dict[str,
 def from_plain(
     plain: Mapping[str, Any], checks: Iterable[Check], now: float, wall: float
 ) -> dict[Check, Known]:
-    """What is remembered of these checks. KeyError, TypeError, ValueError: not our data."""
+    """What is remembered of these checks: believed, and not checked yet.
+
+    KeyError, TypeError, ValueError: not our data.
+    """
     found = {}
     for check in checks:
         row = plain.get(identity(check))
@@ -86,7 +89,7 @@ def from_plain(
             Condition(row["condition"]),
             max(0, min(int(row["counter"]), top)),
             since,
-            now,
+            None,
             str(row["message"]),
         )
         history = deque(

@@ -117,6 +117,11 @@ def _weight(
     health = circumstances.health.get(member.check)
     if health is None or health.condition is Condition.UNKNOWN:
         return _unknown(member, circumstances.cold_start, current)
+    there = current.destinations.get(member.key) if current else None
+    serves = health.condition is Condition.UP and configured > 0
+    if health.checked is None and there is not None and serves != (there.weight > 0):
+        # Remembered, and the kernel may know better: it is written to before the disk.
+        return Effective(there.weight, Why.KEPT, "not checked yet: keeps the weight it has")
     if health.condition is Condition.DOWN:
         weight = None if frontend.on_down is OnDown.REMOVE else 0
         return Effective(weight, Why.DOWN, f"down: {health.message}")
