@@ -15,6 +15,8 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from .parameters import BadParameter
+
 log = logging.getLogger("ipvsman")
 
 _WINDOW = 60.0
@@ -95,6 +97,8 @@ def guard(token: str, rate: int, forbidden: Collection[tuple[str, str]]) -> Any:
 async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
+    except BadParameter as error:
+        return refuse(400, "bad request", str(error))
     except web.HTTPRequestEntityTooLarge:
         return refuse(413, "payload too large")
     except web.HTTPException as error:

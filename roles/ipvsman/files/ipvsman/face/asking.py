@@ -17,8 +17,9 @@ from ipvsman.control.desk import Desk
 from ipvsman.control.director import Reload
 from ipvsman.control.overrides import Level, Subject
 
+from . import report
 from .access import answer, refuse
-from .looking import is_yes
+from .parameters import flag
 from .put_groups import NAME, Changed, Malformed, PutGroups, tag
 from .subjects import exists, unknown
 
@@ -60,8 +61,9 @@ class Asking:
 
         chosen = [
             (pool, member)
-            for pool, member in self._desk.members()
+            for pool in report.pools(self._desk.desired)
             if not (pool.frontend.disabled or pool.frontend.group_disabled)
+            for member in report.members(pool)
         ]
         found = await asyncio.gather(*(one(*each) for each in chosen))
         results = [result for result in found if result is not None]
@@ -77,34 +79,38 @@ class Asking:
 
     async def reload(self, request: web.Request) -> web.Response:
         """Read the drop-ins again."""
+        wait = flag(request, "wait")
         outcome = await self._desk.reload()
         if outcome.error:
             return refuse(422, _NOT_LOADED, outcome.error)
-        settled = await self._waited(request)
+        settled = await self._settled(wait)
         return answer({"ok": True, "generation": outcome.generation, **settled})
 
     async def put_override(self, request: web.Request) -> web.Response:
         """The operator takes something out, or in."""
+        wait = flag(request, "wait")
         body = await self._json(request)
         fault = _override_fault(body)
         if fault:
             return refuse(422, _INVALID, fault)
         subject = Subject(Level(body["level"]), body["name"])
         if not exists(subject, self._desk.desired):
-            return refuse(422, _INVALID, unknown(subject))
+            return refuse(404, "not found", unknown(subject))
         self._desk.override(subject, body.get("disabled", True), body.get("reason", ""))
-        return answer({"ok": True, **await self._waited(request)})
+        return answer({"ok": True, **await self._settled(wait)})
 
     async def drop_override(self, request: web.Request) -> web.Response:
         """The operator leaves it to the configuration again."""
+        wait = flag(request, "wait")
         words = [level.value for level in Level]
         level, name = request.match_info["level"], request.match_info["name"]
         if level not in words or not self._desk.release(Subject(Level(level), name)):
             return refuse(404, "not found")
-        return answer({"ok": True, **await self._waited(request)})
+        return answer({"ok": True, **await self._settled(wait)})
 
     async def put_groups(self, request: web.Request) -> web.Response:
         """Replace the groups of the API: judged in memory, then written, then taken up."""
+        wait = flag(request, "wait")
         body = await self._json(request)
         if not isinstance(body, dict) or body.keys() != {"groups"}:
             return refuse(422, _INVALID, 'the body has to be {"groups": [...]}')
@@ -123,7 +129,7 @@ class Asking:
             return refuse(507, "cannot be written", f"{NAME}: {error.strerror}")
         if outcome.error:
             return refuse(422, _NOT_LOADED, outcome.error)
-        settled = await self._waited(request)
+        settled = await self._settled(wait)
         return answer({"ok": True, **settled}, headers={"ETag": tag(text)})
 
     async def _replace(self, text: bytes, expected: str | None) -> Reload:
@@ -140,11 +146,9 @@ class Asking:
             await self._desk.replace_config(lambda: self._groups.write(before))
         return outcome
 
-    async def _waited(self, request: web.Request) -> dict[str, bool]:
+    async def _settled(self, wait: bool) -> dict[str, bool]:
         """With ``?wait=1``: whether the kernel has it."""
-        if not is_yes(request, "wait"):
-            return {}
-        return {"applied": await self._desk.settled(WAIT)}
+        return {"applied": await self._desk.settled(WAIT)} if wait else {}
 
     async def _json(self, request: web.Request) -> Any:
         """The body as JSON; what is none reads as None, which no route takes."""

@@ -15,6 +15,7 @@ from ipvsman.ipvs.plain import plain_change
 
 from . import report, standing
 from .access import answer, refuse
+from .parameters import BadParameter, flag, parameter
 from .put_groups import NAME, PutGroups
 
 #: Seconds that a reading of the kernel serves.
@@ -48,7 +49,7 @@ class Looking:
         """Everything as it shall be and as it is, with reasons."""
         desk = self._desk
         try:
-            reading = await desk.reading(age=0.0 if is_yes(request, "fresh") else _AGE)
+            reading = await desk.reading(age=0.0 if flag(request, "fresh") else _AGE)
         except IpvsError as error:
             return refuse(503, "kernel unreadable", str(error))
         account = desk.account
@@ -92,7 +93,8 @@ class Looking:
                         "check": report.check_target(member),
                         **standing.health(desk.known(member), desk.age, desk.is_stale(member)),
                     }
-                    for pool, member in desk.members()
+                    for pool in report.pools(desk.desired)
+                    for member in report.members(pool)
                 ]
             }
         )
@@ -112,9 +114,9 @@ class Looking:
 
     async def journal(self, request: web.Request) -> web.Response:
         """What happened, from a sequence number on."""
-        since = request.query.get("since", "0")
+        since = parameter(request, "since", "0")
         if not re.fullmatch("[0-9]{1,18}", since):
-            return refuse(400, "bad request", f"since: {since!r} is not a sequence number")
+            raise BadParameter("since", since, "a sequence number")
         return answer(
             {
                 "entries": [
@@ -151,8 +153,3 @@ class Looking:
         """The kernel is as it shall be."""
         ready = self._desk.is_ready()
         return answer({"ok": ready}, 200 if ready else 503)
-
-
-def is_yes(request: web.Request, name: str) -> bool:
-    """Whether a query parameter says yes."""
-    return request.query.get(name) in ("1", "true")

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from ipvsman import __version__
 from ipvsman.config.jsonschema import schemas
 from ipvsman.control.overrides import Level
 
 from .answers import ANSWERS, Json
+from .dialect import translated
+from .parameters import FLAG
 
 _ERROR: Json = {
     "type": "object",
@@ -68,7 +69,7 @@ class Operation:
 
 
 def _flag(text: str) -> Json:
-    return {"type": "string", "enum": ["0", "1"], "description": text}
+    return {"type": "string", "enum": list(FLAG), "description": text}
 
 
 _WAIT = {"wait": _flag("1: answer once the kernel has it")}
@@ -102,7 +103,6 @@ OPERATIONS = (
                 "description": "sequence number after which to begin",
             }
         },
-        refusals=(400,),
     ),
     Operation("GET", "/v1/overrides", "overrides", "What the operator has said"),
     Operation(
@@ -125,7 +125,7 @@ OPERATIONS = (
         "Take something out, or in",
         writes=True,
         body="Override",
-        refusals=(413, 422),
+        refusals=(404, 413, 422),
         query=_WAIT,
     ),
     Operation(
@@ -195,7 +195,7 @@ def document(
 
 
 def _described(operation: Operation, *, secured: bool, limited: bool, write: bool) -> Json:
-    statuses = set(operation.refusals)
+    statuses = set(operation.refusals) | ({400} if operation.query else set())
     statuses |= {401} if secured else set()
     statuses |= {429} if limited else set()
     if operation.writes and not write:
@@ -238,28 +238,15 @@ def _answer(text: str, schema: Json) -> Json:
 
 
 def _group_schemas() -> Json:
-    """The schema of groups, with its references turned to where components are."""
+    """What may be put: a list of groups, and what they are made of."""
     definitions = schemas()["groups"]["definitions"]
-    moved = {name: _moved(schema) for name, schema in definitions.items()}
+    parts = {name: translated(schema) for name, schema in definitions.items()}
     groups = {
         "type": "object",
         "required": ["groups"],
         "additionalProperties": False,
-        "properties": {"groups": {"type": "array", "items": {"type": "object"}}},
-    }
-    if "group" in moved:
-        groups["properties"] = {
+        "properties": {
             "groups": {"type": "array", "items": {"$ref": "#/components/schemas/group"}}
-        }
-    return {**moved, "Groups": groups}
-
-
-def _moved(schema: Any) -> Any:
-    if isinstance(schema, dict):
-        return {
-            key: value.replace("#/definitions/", "#/components/schemas/")
-            if key == "$ref"
-            else _moved(value)
-            for key, value in schema.items()
-        }
-    return [_moved(item) for item in schema] if isinstance(schema, list) else schema
+        },
+    }
+    return {**parts, "Groups": groups}

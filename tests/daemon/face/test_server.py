@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import stat
+
+import pytest
+import trustme
+import yaml
+from aiohttp import web
+from ansible_collections.lvs.ipvs.tests.daemon.face.rig import WEB, Rig, ask
+from ipvsman.client.unix import Daemon, NotRunning, Refused
+from ipvsman.face import server
+from ipvsman.face.server import Server
+from ipvsman.face.settings import Api, Faces, Metrics, is_local
+
+
+def test_the_socket_serves_everything_to_whoever_may_open_it(daemon):
+    own = daemon(token="secret", rate=1)
+    path = own.faces.socket
+    assert stat.S_IMODE(path.stat().st_mode) == 0o660
+    here = Daemon(str(path))
+    for _ in range(3):
+        assert here.get("/healthz") == {"ok": True}
+    assert here.post("/v1/reload?wait=1")["applied"] is True
+    assert here.post("/v1/overrides", {"level": "group", "name": "web"}) == {"ok": True}
+    assert here.delete("/v1/overrides/group/web") == {"ok": True}
+    with pytest.raises(Refused, match="not found") as refused:
+        here.get("/v1/nonsense")
+    assert refused.value.status == 404
+    with pytest.raises(Refused, match="not found: no such group: wbe"):
+        here.post("/v1/overrides", {"level": "group", "name": "wbe"})
+
+
+def test_the_socket_does_not_obey_the_umask(daemon):
+    before = os.umask(0)
+    try:
+        own = daemon()
+        assert stat.S_IMODE(own.faces.socket.stat().st_mode) == 0o660
+    finally:
+        os.umask(before)
+
+
+def test_a_socket_that_is_left_over_is_replaced(tmp_path):
+    path = tmp_path / "run" / "s"
+    path.parent.mkdir()
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))
+    (tmp_path / "etc/groups").mkdir(parents=True)
+    (tmp_path / "etc/groups/g.yaml").write_text(WEB)
+    own = Rig(tmp_path / "etc", tmp_path / "state", path).start()
+    assert Daemon(str(path)).get("/healthz") == {"ok": True}
+    own.stop()
+    assert not path.exists()
+
+
+def test_nobody_there(tmp_path):
+    with pytest.raises(NotRunning, match="no daemon listens on"):
+        Daemon(str(tmp_path / "none")).get("/healthz")
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(tmp_path / "left"))
+    with pytest.raises(NotRunning, match="no daemon listens on"):
+        Daemon(str(tmp_path / "left")).get("/healthz")
+
+
+def test_a_daemon_that_does_not_answer(tmp_path):
+    with socket.socket(socket.AF_UNIX) as mute:
+        mute.bind(str(tmp_path / "mute"))
+        mute.listen()
+        with pytest.raises(NotRunning, match="does not answer"):
+            Daemon(str(tmp_path / "mute"), timeout=0.1).get("/healthz")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_hosts_of_both_families(daemon, host, caplog):
+    caplog.set_level("INFO")
+    own = daemon(host=host)
+    for place, port in own.server.api:
+        assert ask(place, port, "GET", "/healthz").status == 200
+        shown = f"[{place}]" if ":" in place else place
+        assert f"API on http://{shown}:{port}" in caplog.text
+    assert "ALERT" not in caplog.text
+
+
+ALERT = "ALERT: API exposed on non-localhost without token"
+
+
+@pytest.mark.parametrize(
+    "host, token, alarmed",
+    [("0.0.0.0", "", True), ("::", "", True), ("0.0.0.0", "secret", False), ("::1", "", False)],
+)
+def test_an_open_door_is_told(daemon, caplog, monkeypatch, host, token, alarmed):
+    # Told is what was said; listened is on loopback.
+    real = web.TCPSite
+    monkeypatch.setattr(
+        server.web,
+        "TCPSite",
+        lambda runner, _host, port, **options: real(runner, "127.0.0.1", port, **options),
+    )
+    daemon(host=host, token=token)
+    told = [record for record in caplog.records if record.getMessage().startswith(ALERT)]
+    assert [record.levelname for record in told] == ["CRITICAL"] * alarmed
+
+
+@pytest.mark.parametrize(
+    "host, local",
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("192.0.2.1", False),
+        ("::", False),
+        ("lb.example", False),
+    ],
+)
+def test_which_hosts_nobody_else_reaches(host, local):
+    assert is_local(host) is local
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tls")
+    authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
+    leaf = authority.issue_cert("localhost", "127.0.0.1", key_type=trustme.KeyType.ECDSA)
+    leaf.private_key_pem.write_to_path(folder / "key.pem")
+    for number, pem in enumerate(leaf.cert_chain_pems):
+        pem.write_to_path(folder / "chain.pem", append=bool(number))
+    leaf.private_key_and_cert_chain_pem.write_to_path(folder / "both.pem")
+    client = ssl.create_default_context()
+    authority.configure_trust(client)
+    return folder, client
+
+
+@pytest.mark.parametrize("files", [("chain.pem", "key.pem"), ("both.pem", "")])
+def test_tls(daemon, certificates, files):
+    folder, client = certificates
+    certificate, key = files
+    own = daemon(
+        certificate=str(folder / certificate), key=str(folder / key) if key else "", token="secret"
+    )
+    host, port = own.server.api[0]
+    said = {"Authorization": "Bearer secret"}
+    assert ask(host, port, "GET", "/v1/services", None, said, client).status == 200
+    assert ask(host, port, "GET", "/v1/services", None, None, client).status == 401
+    with pytest.raises(ConnectionError):
+        ask(host, port, "GET", "/v1/services")
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.raises(ssl.SSLError):
+        ask(host, port, "GET", "/v1/services", None, said, old)
+
+
+@pytest.mark.parametrize("files", [("none.pem", "key.pem"), ("key.pem", "key.pem")])
+def test_certificates_that_are_no_good(tmp_path, certificates, files):
+    folder, _ = certificates
+    own = Rig(
+        tmp_path,
+        tmp_path,
+        None,
+        Api(port=0, certificate=str(folder / files[0]), key=str(folder / files[1])),
+    )
+    own._thread.start()
+    try:
+        faces = Server(None, own.faces, lambda: 0.0)
+        with pytest.raises(OSError):
+            own.call(faces.start())
+        own.call(faces.close())
+    finally:
+        own._loop.call_soon_threadsafe(own._loop.stop)
+        own._thread.join()
+        own._loop.close()
+
+
+def test_a_port_that_is_taken(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        own = Rig(tmp_path, tmp_path, None)
+        own._thread.start()
+        try:
+            wanted = Faces(tmp_path, api=Api(port=taken.getsockname()[1]))
+            faces = Server(None, wanted, lambda: 0.0)
+            with pytest.raises(OSError, match="address already in use"):
+                own.call(faces.start())
+            own.call(faces.close())
+        finally:
+            own._loop.call_soon_threadsafe(own._loop.stop)
+            own._thread.join()
+            own._loop.close()
+
+
+def test_metrics_alone_serve_nothing_else(daemon):
+    own = daemon(api=False, metrics={"host": "localhost"})
+    for place, port in own.server.metrics:
+        assert ask(place, port, "GET", "/metrics").status == 200
+        for path in ("/", "/v1/services", "/openapi.json", "/metrics/"):
+            answer = ask(place, port, "GET", path)
+            assert (answer.status, answer.json) == (404, {"error": "not found"})
+        assert ask(place, port, "POST", "/metrics").status == 405
+
+
+def test_metrics_alone_have_neither_token_nor_limit(daemon):
+    own = daemon(api=False, metrics={})
+    assert {own.get("/metrics").status for _ in range(310)} == {200}
+
+
+def test_metrics_are_on_the_port_of_the_api_where_there_is_one(daemon):
+    own = daemon(metrics={}, token="secret")
+    assert own.server.metrics == []
+    assert own.get("/metrics").status == 401
+    assert own.http("GET", "/metrics", None, {"Authorization": "Bearer secret"}).status == 200
+    assert daemon().get("/metrics").status == 404
+
+
+def test_the_description_in_both_forms(daemon):
+    own = daemon()
+    as_json = own.get("/openapi.json")
+    as_yaml = own.get("/openapi.yaml")
+    assert as_yaml.headers["Content-Type"].startswith("application/yaml")
+    assert yaml.safe_load(as_yaml.body) == as_json.json
+    assert as_json.json["openapi"] == "3.0.3"
+    assert as_json.json["info"]["title"] == "ipvsman API"
+
+
+def test_the_end_waits_for_no_idle_connection(daemon):
+    own = daemon()
+    with socket.create_connection(own.server.api[0]) as idle:
+        idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle.recv(65536).startswith(b"HTTP/1.1 200 ")
+        own.call(own.server.close())
+        idle.settimeout(10)
+        while idle.recv(65536):
+            pass
+
+
+def test_faces_do_not_show_the_token():
+    assert "secret" not in repr(Faces(api=Api(token="secret"), metrics=Metrics()))
