@@ -8,6 +8,7 @@ import json
 import logging
 import logging.handlers
 import os
+import socket
 import sys
 from datetime import UTC, datetime
 
@@ -19,6 +20,10 @@ _PRIORITIES = {
     logging.ERROR: "<3>",
     logging.CRITICAL: "<2>",
 }
+
+
+#: Where journald takes entries with fields (``sd_journal_send``).
+JOURNAL = "/run/systemd/journal/socket"
 
 
 class TextFormatter(logging.Formatter):
@@ -65,6 +70,47 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, default=str)
 
 
+class JournalHandler(logging.Handler):
+    """To journald, with fields to select by: ``journalctl IPVSMAN_KIND=drift``.
+
+    What journald does not take goes to the handler that would have had it otherwise.
+    """
+
+    def __init__(self, instead: logging.Handler, path: str = JOURNAL) -> None:
+        super().__init__()
+        self._instead = instead
+        self._path = path
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One entry."""
+        fields = {
+            "MESSAGE": record.getMessage(),
+            "PRIORITY": _PRIORITIES.get(record.levelno, "<6>")[1],
+            "SYSLOG_IDENTIFIER": "ipvsman",
+        }
+        facts = {name: getattr(record, name, "") for name in ("kind", "subject")}
+        facts.update(getattr(record, "facts", {}))
+        fields |= {f"IPVSMAN_{name.upper()}": value for name, value in facts.items() if value}
+        if record.exc_info:
+            fields["IPVSMAN_EXCEPTION"] = logging.Formatter().formatException(record.exc_info)
+        try:
+            self._socket.sendto(b"".join(map(_field, fields, fields.values())), self._path)
+        except OSError:
+            self._instead.emit(record)
+
+    def close(self) -> None:
+        """Give back the socket."""
+        self._socket.close()
+        super().close()
+
+
+def _field(name: str, value: object) -> bytes:
+    """A field in journald's own protocol: a value of any bytes, behind its length."""
+    content = str(value).encode("utf-8", "backslashreplace")
+    return name.encode() + b"\n" + len(content).to_bytes(8, "little") + content + b"\n"
+
+
 def set_up(level: str, style: str, *, syslog: bool = False) -> None:
     """Log to stderr from now on; syslog: to syslog, too. An unknown level means info."""
     number = getattr(logging, level.upper(), None)
@@ -73,6 +119,8 @@ def set_up(level: str, style: str, *, syslog: bool = False) -> None:
     handlers[0].setFormatter(
         JsonFormatter() if style == "json" else TextFormatter(journald=journald)
     )
+    if journald and style != "json" and os.path.exists(JOURNAL):
+        handlers[0] = JournalHandler(handlers[0])
     if syslog and os.path.exists("/dev/log"):
         handler = logging.handlers.SysLogHandler("/dev/log")
         handler.ident = "ipvsman: "

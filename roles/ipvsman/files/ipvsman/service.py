@@ -9,23 +9,26 @@ is left as it is whenever we end, unless it was asked for otherwise.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import random
 import signal
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ipvsman.ipvs.errors import Cause, Unavailable
+from ipvsman.ipvs.errors import Cause, IpvsError, Unavailable
+from ipvsman.ipvs.genetlink import namespace
 from ipvsman.ipvs.kernel import KernelTable
 
 from .config.loader import load
 from .config.lookup import SystemLookup
 from .config.model import Config, ConfigError
 from .config.names import Resolver
+from .config.surprises import kernel_warnings, read_sysctls
 from .control.desk import Desk
 from .control.director import Director, Limits
 from .control.journal import Journal, Kind
@@ -95,7 +98,7 @@ def _run(settings: Settings) -> int:
         return KernelTable(settings.netns)
 
     try:
-        config = load(settings.config_dir, strict=settings.strict)
+        config = _read_config(settings)
     except ConfigError as error:
         for fault in error.faults:
             log.error("load failed: %s", fault)
@@ -111,6 +114,17 @@ def _run(settings: Settings) -> int:
         log.error("not started: %s", _explained(error))
         return NO_KERNEL
     return asyncio.run(_Daemon(settings, open_table).live(config))
+
+
+def _read_config(settings: Settings, previous: Config | None = None) -> Config:
+    """The drop-ins, with what the kernel will do otherwise than they say. Raises ConfigError."""
+    config = load(settings.config_dir, strict=settings.strict, previous=previous)
+    if config is previous:
+        return config
+    sysctls: dict[str, int | None] = {}
+    with contextlib.suppress(IpvsError), namespace(settings.netns):
+        sysctls = read_sysctls()
+    return replace(config, warnings=config.warnings + kernel_warnings(config, sysctls))
 
 
 def _explained(error: Unavailable) -> str:
@@ -270,7 +284,7 @@ class _Daemon:
     def _read_config(self) -> Config:
         # With the one before, files that have not changed are not read anew.
         previous = self._director.config if self._director.generation else None
-        return load(self._settings.config_dir, strict=self._settings.strict, previous=previous)
+        return _read_config(self._settings, previous)
 
     def _ask_for_reload(self, desk: Desk) -> None:
         # However often we are asked during a reload: one more sees all there is.

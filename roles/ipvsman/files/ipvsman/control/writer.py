@@ -102,7 +102,8 @@ class Writer:
         while left:
             try:
                 self._reconcile(snapshot, left)
-            except Unavailable:
+            except Unavailable as failure:
+                self._tell(failure.done)
                 raise
             except Exception as failure:  # a fault of ours with one service is no fault of others
                 log.debug("%d services", len(left), exc_info=True)
@@ -303,7 +304,7 @@ class Writer:
 
     def _count(self, failure: Exception) -> None:
         """Tell what was done before it failed, and count what was refused."""
-        if isinstance(failure, PartlyApplied | NotConverged):
+        if isinstance(failure, IpvsError):
             self._tell(failure.done)
         counts = dict(self.account.refused)
         failed = [failure] if isinstance(failure, KernelRefused) else ()
