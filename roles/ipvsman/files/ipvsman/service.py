@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import random
@@ -189,6 +190,8 @@ class _Daemon:
             return CANNOT_LISTEN
         self._keeper.start(clear_first=self._settings.startup_full_replace)
         self._director.begin(config, prober, resolver)
+        # What stays for good need not be looked through for garbage, which would hold up probes.
+        gc.freeze()
         self._listen(desk)
         self._go(self._say_ready(desk))
         try:

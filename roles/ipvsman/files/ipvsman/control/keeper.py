@@ -32,7 +32,7 @@ log = logging.getLogger("ipvsman")
 PAUSES = (0.5, 1.0, 2.0, 5.0)
 
 #: How much is done in one go, before somebody else gets his turn.
-SERVICES_AT_ONCE, DESTINATIONS_AT_ONCE = 32, 200
+SERVICES_AT_ONCE, DESTINATIONS_AT_ONCE = 16, 50
 
 #: Seconds that one go may take before the keeper counts as stuck.
 PATIENCE = 60.0
