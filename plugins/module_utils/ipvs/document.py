@@ -8,11 +8,11 @@ The way back is ``plain``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Callable, TypeVar
+from typing import Any, TypeVar
 
-from .errors import Fault, InvalidValue
+from .errors import under
+from .intake import Fields, Intake
 from .model import (
     Checksum,
     DestinationKey,
@@ -93,58 +93,38 @@ NO_DEFAULTS = Defaults()
 DOCUMENT_DEFAULTS = Defaults(weight=1, scheduler="rr", forwarding=Forwarding.DIRECT)
 
 
-class _Fields(dict[str, Any]):
-    """Fields of a mapping by their long names. written: those that the user wrote otherwise."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written: dict[str, str] = {}
-
-
-class Reader:
-    """One reading of plain data: what is wrong is collected here, and raised at the end."""
-
-    def __init__(self) -> None:
-        self.faults: list[Fault] = []
-
-    def finish(self) -> None:
-        """Raises InvalidValue when there was any fault."""
-        if self.faults:
-            raise InvalidValue(self.faults)
-
-    def fault(self, path: str, reason: str) -> None:
-        """Note one fault."""
-        self.faults.append(Fault(path, reason))
+class Reader(Intake):
+    """One reading of a document, or of a part of one."""
 
     # -- parts
 
     def table(self, data: Any, defaults: Defaults = DOCUMENT_DEFAULTS) -> TableWish:
         """A whole document. An empty one wishes for no services."""
-        fields = self._mapping({} if data is None else data, "", _TABLE_KEYS, {}) or _Fields()
+        fields = self.mapping({} if data is None else data, "", _TABLE_KEYS, {}) or Fields()
         base = self._defaults(fields.get("defaults"), defaults)
         services = [
             self.service(entry, path, base)
-            for entry, path in self._items(fields.get("services"), "services")
+            for entry, path in self.items(fields.get("services"), "services")
         ]
         timeouts = None
         if fields.get("timeouts") is not None:
             timeouts = self.timeouts(fields["timeouts"], "timeouts")
         daemons = [
             self.daemon(entry, path)
-            for entry, path in self._items(fields.get("sync_daemons"), "sync_daemons")
+            for entry, path in self.items(fields.get("sync_daemons"), "sync_daemons")
         ]
         known_services = [service for service in services if service is not None]
         known_daemons = [daemon for daemon in daemons if daemon is not None]
-        self._unique(known_services, lambda service: service.key, "the virtual service")
-        self._unique(known_daemons, lambda daemon: daemon.role.value, "the sync daemon of role")
+        self.unique(known_services, lambda service: service.key, "the virtual service")
+        self.unique(known_daemons, lambda daemon: daemon.role.value, "the sync daemon of role")
         return TableWish(tuple(known_services), timeouts, tuple(known_daemons))
 
     def service(self, data: Any, path: str, defaults: Defaults = NO_DEFAULTS) -> ServiceWish | None:
         """One virtual service with its destinations; None when it cannot even be named."""
-        fields = self._mapping(data, path, _SERVICE_KEYS, _SERVICE_SHORT)
+        fields = self.mapping(data, path, _SERVICE_KEYS, _SERVICE_SHORT)
         if fields is None:
             return None
-        name_path = _under(
+        name_path = under(
             path, "address" if "service" not in data and "address" in data else "service"
         )
         key: ServiceKey | None = None
@@ -156,24 +136,24 @@ class Reader:
             key = self.value(
                 fields["service"], name_path, lambda v: parse_service_key(v, defaults.port or 0)
             )
-        scheduler = self._optional(
+        scheduler = self.optional(
             fields, "scheduler", path, lambda value: _name(value, "scheduler")
         )
         flags = None
         if fields.get("flags") is not None:
-            flags = self._flags(fields["flags"], _under(path, "flags"))
-        persistence = self._optional(
+            flags = self._flags(fields["flags"], under(path, "flags"))
+        persistence = self.optional(
             fields, "persistence", path, lambda value: parse_integer(value, 0, MAX_PERSISTENCE)
         )
-        engine = self._optional(fields, "engine", path, _engine)
+        engine = self.optional(fields, "engine", path, _engine)
         netmask = None
         if key is not None:
             family = key.family
-            netmask = self._optional(
+            netmask = self.optional(
                 fields, "netmask", path, lambda value: parse_netmask(value, family)
             )
         destinations = self.destinations(
-            fields.get("destinations"), _under(path, "destinations"), key, defaults
+            fields.get("destinations"), under(path, "destinations"), key, defaults
         )
         if key is None:
             return None
@@ -194,29 +174,27 @@ class Reader:
         """A list of destinations, each at most once."""
         found = [
             self.destination(entry, where, service, defaults)
-            for entry, where in self._items(data, path)
+            for entry, where in self.items(data, path)
         ]
         known = [destination for destination in found if destination is not None]
-        self._unique(known, lambda destination: destination.key, "the destination")
+        self.unique(known, lambda destination: destination.key, "the destination")
         return tuple(known)
 
     def destination(
         self, data: Any, path: str, service: ServiceKey | None, defaults: Defaults = NO_DEFAULTS
     ) -> DestinationWish | None:
         """One destination. Its port, when not said: the default's, else the service's."""
-        fields = self._mapping(data, path, _DESTINATION_KEYS, _SHORT)
+        fields = self.mapping(data, path, _DESTINATION_KEYS, _SHORT)
         if fields is None:
             return None
         key = self._destination_key(fields, path, service, defaults)
-        weight = self._optional(
-            fields, "weight", path, lambda value: parse_integer(value, 0, 65535)
-        )
-        forwarding = self._optional(fields, "forwarding", path, parse_forwarding)
-        upper = self._optional(fields, "upper_threshold", path, _threshold)
-        lower = self._optional(fields, "lower_threshold", path, _threshold)
+        weight = self.optional(fields, "weight", path, lambda value: parse_integer(value, 0, 65535))
+        forwarding = self.optional(fields, "forwarding", path, parse_forwarding)
+        upper = self.optional(fields, "upper_threshold", path, _threshold)
+        lower = self.optional(fields, "lower_threshold", path, _threshold)
         tunnel = None
         if fields.get("tunnel") is not None:
-            tunnel = self._tunnel(fields["tunnel"], _under(path, "tunnel"))
+            tunnel = self._tunnel(fields["tunnel"], under(path, "tunnel"))
         if key is None:
             return None
         return DestinationWish(
@@ -231,64 +209,52 @@ class Reader:
 
     def timeouts(self, data: Any, path: str) -> TimeoutsWish:
         """Connection time-outs; one left out stays as it is."""
-        fields = self._mapping(data, path, _TIMEOUT_KEYS, {}) or _Fields()
+        fields = self.mapping(data, path, _TIMEOUT_KEYS, {}) or Fields()
         values = [
-            self._optional(fields, name, path, lambda value: parse_integer(value, 1, MAX_TIMEOUT))
+            self.optional(fields, name, path, lambda value: parse_integer(value, 1, MAX_TIMEOUT))
             for name in _TIMEOUT_KEYS
         ]
         return TimeoutsWish(*values)
 
     def daemon(self, data: Any, path: str) -> DaemonWish | None:
         """One connection synchronisation daemon."""
-        fields = self._mapping(data, path, _DAEMON_KEYS, {})
+        fields = self.mapping(data, path, _DAEMON_KEYS, {})
         if fields is None:
             return None
         role = None
         if fields.get("role") is None:
-            self.fault(_under(path, "role"), "is needed: master or backup")
+            self.fault(under(path, "role"), "is needed: master or backup")
         else:
             role = self.value(
-                fields["role"], _under(path, "role"), lambda value: parse_word(value, Role)
+                fields["role"], under(path, "role"), lambda value: parse_word(value, Role)
             )
         least = MIN_BACKUP_MAXLEN if role is Role.BACKUP else 1
         wish = DaemonWish(
             role or Role.MASTER,
-            self._optional(fields, "interface", path, _interface),
-            self._optional(fields, "sync_id", path, lambda value: parse_integer(value, 0, 255)),
-            self._optional(
-                fields, "maxlen", path, lambda value: parse_integer(value, least, 65507)
-            ),
-            self._optional(fields, "group", path, _multicast),
-            self._optional(fields, "port", path, lambda value: parse_integer(value, 1, 65535)),
-            self._optional(fields, "ttl", path, lambda value: parse_integer(value, 1, 255)),
+            self.optional(fields, "interface", path, _interface),
+            self.optional(fields, "sync_id", path, lambda value: parse_integer(value, 0, 255)),
+            self.optional(fields, "maxlen", path, lambda value: parse_integer(value, least, 65507)),
+            self.optional(fields, "group", path, _multicast),
+            self.optional(fields, "port", path, lambda value: parse_integer(value, 1, 65535)),
+            self.optional(fields, "ttl", path, lambda value: parse_integer(value, 1, 255)),
             path=path,
         )
         return wish if role is not None else None
-
-    def integer(self, value: Any, path: str, low: int, high: int) -> int | None:
-        """A whole number in low..high."""
-        return self.value(value, path, lambda said: parse_integer(said, low, high))
-
-    def address(self, value: Any, path: str) -> str | None:
-        """An IPv4 or IPv6 address, canonical."""
-        return self.value(value, path, parse_address)
 
     # -- pieces
 
     def _defaults(self, data: Any, base: Defaults) -> Defaults:
         fields = (
-            self._mapping({} if data is None else data, "defaults", _DEFAULTS_KEYS, _SHORT)
-            or _Fields()
+            self.mapping({} if data is None else data, "defaults", _DEFAULTS_KEYS, _SHORT)
+            or Fields()
         )
         path = "defaults"
-        port = self._optional(fields, "port", path, lambda value: parse_integer(value, 1, 65535))
-        weight = self._optional(
-            fields, "weight", path, lambda value: parse_integer(value, 0, 65535)
-        )
-        scheduler = self._optional(
+        port = self.optional(fields, "port", path, lambda value: parse_integer(value, 1, 65535))
+        weight = self.optional(fields, "weight", path, lambda value: parse_integer(value, 0, 65535))
+        scheduler = self.optional(
             fields, "scheduler", path, lambda value: _name(value, "scheduler")
         )
-        forwarding = self._optional(fields, "forwarding", path, parse_forwarding)
+        forwarding = self.optional(fields, "forwarding", path, parse_forwarding)
         return Defaults(
             base.port if port is None else port,
             base.weight if weight is None else weight,
@@ -298,14 +264,14 @@ class Reader:
 
     def _destination_key(
         self,
-        fields: _Fields,
+        fields: Fields,
         path: str,
         service: ServiceKey | None,
         defaults: Defaults,
     ) -> DestinationKey | None:
-        port = self._optional(fields, "port", path, lambda value: parse_integer(value, 0, 65535))
+        port = self.optional(fields, "port", path, lambda value: parse_integer(value, 0, 65535))
         text = fields.get("address")
-        where = _under(path, "address")
+        where = under(path, "address")
         if text in (None, ""):
             self.fault(where, "is needed: the address of the real server")
             return None
@@ -314,7 +280,7 @@ class Reader:
             return None
         address, inline = found
         if inline is not None and port is not None and inline != port:
-            self.fault(_under(path, "port"), f"{port} is not the port in address {text!r}")
+            self.fault(under(path, "port"), f"{port} is not the port in address {text!r}")
         port = inline if port is None else port
         if port is None:
             port = defaults.port
@@ -324,27 +290,27 @@ class Reader:
 
     def _tunnel(self, data: Any, path: str) -> Tunnel | None:
         before = len(self.faults)
-        fields = self._mapping(data, path, _TUNNEL_KEYS, {}) or _Fields()
-        kind = self._optional(fields, "type", path, lambda value: parse_word(value, TunnelKind))
-        port = self._optional(fields, "port", path, lambda value: parse_integer(value, 0, 65535))
-        checksum = self._optional(
+        fields = self.mapping(data, path, _TUNNEL_KEYS, {}) or Fields()
+        kind = self.optional(fields, "type", path, lambda value: parse_word(value, TunnelKind))
+        port = self.optional(fields, "port", path, lambda value: parse_integer(value, 0, 65535))
+        checksum = self.optional(
             fields, "checksum", path, lambda value: parse_word(value, Checksum)
         )
         if len(self.faults) > before:
             return None
         kind, port, checksum = kind or TunnelKind.IPIP, port or 0, checksum or Checksum.NONE
         if kind is TunnelKind.GUE and not port:
-            self.fault(_under(path, "port"), "is needed for a gue tunnel: 1..65535")
+            self.fault(under(path, "port"), "is needed for a gue tunnel: 1..65535")
         if kind is not TunnelKind.GUE and port:
             self.fault(
-                _under(path, "port"), f"{port}: only a gue tunnel has a port, not {kind.value}"
+                under(path, "port"), f"{port}: only a gue tunnel has a port, not {kind.value}"
             )
         if kind is TunnelKind.IPIP and checksum is not Checksum.NONE:
             self.fault(
-                _under(path, "checksum"), f"{checksum.value!r} is for gue and gre tunnels, not ipip"
+                under(path, "checksum"), f"{checksum.value!r} is for gue and gre tunnels, not ipip"
             )
         if kind is TunnelKind.GRE and checksum is Checksum.REMCSUM:
-            self.fault(_under(path, "checksum"), "'remcsum' is for gue tunnels, not gre")
+            self.fault(under(path, "checksum"), "'remcsum' is for gue tunnels, not gre")
         return Tunnel(kind, port, checksum)
 
     def _flags(self, data: Any, path: str) -> tuple[str, ...]:
@@ -361,74 +327,6 @@ class Reader:
                 reason = f"{name!r} is not one of {', '.join(FLAG_NAMES)}{hint}"
                 self.fault(f"{path}[{number}]", reason)
         return tuple(flags)
-
-    # -- shapes
-
-    def _mapping(
-        self, data: Any, path: str, keys: Iterable[str], short: Mapping[str, str]
-    ) -> _Fields | None:
-        """Fields by their long names; what is no mapping, unknown or said twice is a fault."""
-        if not isinstance(data, Mapping):
-            self.fault(path, f"{_shown(data)} is not a mapping with {', '.join(keys)}")
-            return None
-        allowed = [*keys, *(name for name, long in short.items() if long in keys)]
-        fields = _Fields()
-        for name, value in data.items():
-            long = short.get(name, name) if isinstance(name, str) else name
-            if long not in keys:
-                hint = nearest(str(name), allowed)
-                self.fault(
-                    _under(path, str(name)), f"is not known here, only {', '.join(allowed)}{hint}"
-                )
-            elif fields.get(long) is not None and value is not None:
-                self.fault(_under(path, str(name)), f"says the same as {long!r}; say it once")
-            elif value is not None or long not in fields:
-                fields[long] = value
-                if name != long:
-                    fields.written[long] = name
-        return fields
-
-    def _items(self, data: Any, path: str) -> Iterable[tuple[Any, str]]:
-        if data is None:
-            return []
-        if not isinstance(data, (list, tuple)):
-            self.fault(path, f"{_shown(data)} is not a list")
-            return []
-        return [(entry, f"{path}[{number}]") for number, entry in enumerate(data)]
-
-    def _unique(self, wishes: Iterable[Any], key: Callable[[Any], object], what: str) -> None:
-        seen: dict[object, str] = {}
-        for wish in wishes:
-            name = key(wish)
-            if name in seen:
-                self.fault(wish.path, f"{what} {name} is there already, as {seen[name]}")
-            else:
-                seen[name] = wish.path
-
-    def _optional(
-        self, fields: _Fields, name: str, path: str, parse: Callable[[Any], T]
-    ) -> T | None:
-        value = fields.get(name)
-        if value is None:
-            return None
-        return self.value(value, _under(path, fields.written.get(name, name)), parse)
-
-    def value(self, value: Any, path: str, parse: Callable[[Any], T]) -> T | None:
-        """One value; parse raises ValueError with the reason."""
-        try:
-            return parse(value)
-        except ValueError as error:
-            self.fault(path, str(error))
-            return None
-
-
-def _under(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _shown(data: Any) -> str:
-    text = repr(data)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _host_port(value: Any) -> tuple[str, int | None]:

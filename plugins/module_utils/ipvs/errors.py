@@ -54,6 +54,11 @@ class Fault:
         return f"{self.path}: {self.reason}" if self.path else self.reason
 
 
+def under(path: str, name: str) -> str:
+    """The path of what has this name below a path."""
+    return f"{path}.{name}" if path else name
+
+
 class InvalidValue(IpvsError):
     """The input is wrong, by itself or for the table that there is. Nothing was done for it."""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Callable, Optional
 
-from .errors import Fault, InvalidValue
+from .errors import Fault, InvalidValue, under
 from .model import (
     HOST_NETMASK,
     PLAIN_TUNNEL,
@@ -210,7 +210,7 @@ def _service_settings(
             try:
                 flags |= parse_flag(name, scheduler)
             except ValueError as error:
-                faults.append(Fault(_under(asked.path, "flags"), str(error)))
+                faults.append(Fault(under(asked.path, "flags"), str(error)))
     settings = ServiceSettings(
         scheduler,
         flags,
@@ -224,10 +224,10 @@ def _service_settings(
         and key.transport is not Transport.UDP
     ):
         reason = f"'one-packet' is for UDP and firewall mark services, not for {key}"
-        faults.append(Fault(_under(asked.path, "flags"), reason))
+        faults.append(Fault(under(asked.path, "flags"), reason))
     if asked.engine and not settings.persistence:
         reason = f"{asked.engine!r} needs persistence: a persistence engine does nothing without"
-        faults.append(Fault(_under(asked.path, "engine"), reason))
+        faults.append(Fault(under(asked.path, "engine"), reason))
     return settings
 
 
@@ -245,7 +245,7 @@ def _destination_settings(
         tunnel = base.tunnel if forwarding is Forwarding.TUNNEL else PLAIN_TUNNEL
     elif forwarding is not Forwarding.TUNNEL and tunnel != PLAIN_TUNNEL:
         reason = f"a tunnel type needs forwarding 'tunnel', and forwarding is {forwarding.value!r}"
-        faults.append(Fault(_under(asked.path, "tunnel"), reason))
+        faults.append(Fault(under(asked.path, "tunnel"), reason))
     settings = DestinationSettings(
         base.weight if have and (keep_weights or asked.weight is None) else _first(asked.weight, 1),
         forwarding,
@@ -258,13 +258,13 @@ def _destination_settings(
         said = "lower_threshold" if asked.lower is not None else "upper_threshold"
         limit = str(settings.upper) if settings.upper else "0: none"
         reason = f"the lower threshold {settings.lower} is above the upper one ({limit})"
-        faults.append(Fault(_under(asked.path, said), reason))
+        faults.append(Fault(under(asked.path, said), reason))
     if asked.key.family is not service_family and forwarding is not Forwarding.TUNNEL:
         reason = (
             f"{asked.key} is of the other address family than its service;"
             f" that needs forwarding 'tunnel', and forwarding is {forwarding.value!r}"
         )
-        faults.append(Fault(_under(asked.path, "address"), reason))
+        faults.append(Fault(under(asked.path, "address"), reason))
     return settings
 
 
@@ -279,11 +279,11 @@ def _daemon(
     group = asked.group or (have.group if have else SYNC_GROUP)
     headers = _UDP_HEADERS[family_of(group)]
     if not interface:
-        faults.append(Fault(_under(asked.path, "interface"), "is needed to start a sync daemon"))
+        faults.append(Fault(under(asked.path, "interface"), "is needed to start a sync daemon"))
     mtu = mtu_of(interface) if interface else None
     if interface and mtu is None:
         reason = f"there is no network interface {interface!r} in this network namespace"
-        missing.append(Fault(_under(asked.path, "interface"), reason))
+        missing.append(Fault(under(asked.path, "interface"), reason))
     same = have is not None and (have.interface, have.group) == (interface, group)
     maxlen = asked.maxlen
     if maxlen is None and have is not None and same:
@@ -292,7 +292,7 @@ def _daemon(
         maxlen = _default_maxlen(asked.role, mtu or _ETHERNET_MTU, headers)
     if maxlen > 65535 - headers:
         reason = f"{maxlen} is not in 1..{65535 - headers} (what fits a UDP packet to {group})"
-        faults.append(Fault(_under(asked.path, "maxlen"), reason))
+        faults.append(Fault(under(asked.path, "maxlen"), reason))
     return SyncDaemon(
         asked.role,
         interface,
@@ -312,7 +312,3 @@ def _default_maxlen(role: Role, mtu: int, headers: int) -> int:
     if role is Role.MASTER:
         return _ETHERNET_MTU - headers
     return min(max(mtu, _ETHERNET_MTU), 65535) - headers
-
-
-def _under(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
