@@ -19,12 +19,16 @@ options:
 attributes:
   check_mode:
     description: Can run in C(check_mode) and say what it would change, without changing anything.
+    support: full
   diff_mode:
     description: Returns in C(diff_mode) what has changed, or would change in check mode.
+    support: full
   idempotent:
     description: A second run with the same options changes nothing.
+    support: full
   platform:
     description: What the managed host has to be.
+    support: full
     platforms: linux
 requirements:
   - Linux with IPVS (module ip_vs); loaded with modprobe when it is not there, but not in check mode

@@ -17,15 +17,6 @@ description:
     end V(rr), V(direct) and V(1)). Everything else that is left out keeps what the kernel has.
 extends_documentation_fragment:
   - lvs.ipvs.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
 options:
   table:
     description:

@@ -17,15 +17,6 @@ description:
   - For many destinations, one task with O(destinations) is faster than a loop by orders of magnitude.
 extends_documentation_fragment:
   - lvs.ipvs.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
 options:
   service:
     description:

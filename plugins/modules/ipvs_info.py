@@ -15,15 +15,9 @@ description:
 extends_documentation_fragment:
   - lvs.ipvs.attributes
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: N/A
     details: It changes nothing.
-  idempotent:
-    support: full
-  platform:
-    support: full
 options:
   gather:
     description:

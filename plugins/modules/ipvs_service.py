@@ -16,15 +16,6 @@ description:
   - An edit never removes and adds the service again, so its connections go on.
 extends_documentation_fragment:
   - lvs.ipvs.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
 options:
   service:
     description:

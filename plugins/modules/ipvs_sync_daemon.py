@@ -19,15 +19,6 @@ description:
     changes and the diff say. Should the new one not start, the old one is started again.
 extends_documentation_fragment:
   - lvs.ipvs.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
 options:
   role:
     description: Which of the two daemons.

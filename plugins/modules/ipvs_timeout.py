@@ -14,15 +14,6 @@ description:
   - A timeout left out stays as it is.
 extends_documentation_fragment:
   - lvs.ipvs.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
-  platform:
-    support: full
 options:
   tcp:
     description: Seconds until an idle TCP connection is forgotten, V(1..2147483).
