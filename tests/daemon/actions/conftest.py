@@ -46,6 +46,7 @@ class CommandLine:
         self.write("groups/web.yaml", WEB)
         self.write("groups/dns.yaml", DNS)
         self._daemons = []
+        self._monkeypatch = monkeypatch
         monkeypatch.setattr(act, "opener", lambda _options: lambda: self.table)
 
     def write(self, name, text):
@@ -70,6 +71,8 @@ class CommandLine:
 
     def daemon(self):
         """A running daemon with these drop-ins and this table, on the socket."""
+        # It lives in this process, and its log is not to be taken for what a command says.
+        self._monkeypatch.setattr(program.logs, "set_up", lambda *_, **__: None)
         own = Rig(self.etc, self.state, self.socket, table=self.table)
         self._daemons.append(own)
         return own.start()

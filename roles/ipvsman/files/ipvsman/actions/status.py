@@ -63,8 +63,8 @@ def _report(stage: Stage) -> dict[str, Any]:
         key: {
             name: entry
             for name, entry in effective(pool, circumstances, None).items()
-            # Nobody probes: of what would come of that, nothing is known.
-            if entry.why in (Why.OPERATOR, Why.DISABLED)
+            # Nobody probes, so that nothing is known but what the operator has said.
+            if entry.why is Why.OPERATOR
         }
         for key, pool in desired.pools.items()
     }

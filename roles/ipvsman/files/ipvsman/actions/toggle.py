@@ -89,8 +89,10 @@ def _alone(stage: Stage, asked: Asked, desired: Desired, absent: str) -> str:
             overrides = overrides.put(subject, said)
         left.remember(overrides)
         _apply(stage, desired, asked, left.circumstances(desired))
-    except (StoreError, IpvsError) as error:
+    except StoreError as error:
         return str(error)
+    except IpvsError as error:
+        return f"remembered for the next daemon, but not in the kernel: {error}"
     finally:
         lock.release()
     return ""
