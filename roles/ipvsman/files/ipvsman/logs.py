@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import logging.handlers
@@ -21,17 +22,22 @@ _PRIORITIES = {
     logging.CRITICAL: "<2>",
 }
 
-
+#: Where syslog listens.
+SYSLOG = "/dev/log"
 #: Where journald takes entries with fields (``sd_journal_send``).
 JOURNAL = "/run/systemd/journal/socket"
 
 
 class TextFormatter(logging.Formatter):
-    """``TIME LEVEL message kind=... subject=... key=value``; under journald without the time."""
+    """``TIME LEVEL message kind=... subject=... key=value``.
 
-    def __init__(self, *, journald: bool) -> None:
+    journald: it notes the time itself. bare: so does whoever takes it, and the level too.
+    """
+
+    def __init__(self, *, journald: bool = False, bare: bool = False) -> None:
         super().__init__()
         self._journald = journald
+        self._bare = bare
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, whatever is in the message."""
@@ -45,6 +51,8 @@ class TextFormatter(logging.Formatter):
         if record.exc_info:
             words.append(f"exception={_quoted(self.formatException(record.exc_info))}")
         line = " ".join(words)
+        if self._bare:
+            return line
         if self._journald:
             return _PRIORITIES.get(record.levelno, "<6>") + line
         moment = datetime.fromtimestamp(record.created).astimezone().isoformat("T", "milliseconds")
@@ -121,11 +129,13 @@ def set_up(level: str, style: str, *, syslog: bool = False) -> None:
     )
     if journald and style != "json" and os.path.exists(JOURNAL):
         handlers[0] = JournalHandler(handlers[0])
-    if syslog and os.path.exists("/dev/log"):
-        handler = logging.handlers.SysLogHandler("/dev/log")
-        handler.ident = "ipvsman: "
-        handler.setFormatter(TextFormatter(journald=True))
-        handlers.append(handler)
+    if syslog:
+        # A syslog that is not there keeps nobody from his work.
+        with contextlib.suppress(OSError):
+            handler = logging.handlers.SysLogHandler(SYSLOG)
+            handler.ident = "ipvsman: "
+            handler.setFormatter(TextFormatter(bare=True))
+            handlers.append(handler)
     logging.basicConfig(
         level=number if isinstance(number, int) else logging.INFO, handlers=handlers, force=True
     )
@@ -153,4 +163,4 @@ def _quoted(value: object) -> str:
     text = str(value)
     if text.isprintable() and text and not any(letter in text for letter in ' "='):
         return text
-    return json.dumps(text, ensure_ascii=False)
+    return _printable(json.dumps(text, ensure_ascii=False))

@@ -120,8 +120,8 @@ def _run(settings: Settings) -> int:
 def _read_config(settings: Settings, previous: Config | None = None) -> Config:
     """The drop-ins, with what the kernel will do otherwise than they say. Raises ConfigError."""
     config = load(settings.config_dir, strict=settings.strict, previous=previous)
-    if config is previous:
-        return config
+    if previous is not None and config.frontends is previous.frontends:
+        return config  # it is the one before, and has its warnings already
     sysctls: dict[str, int | None] = {}
     with contextlib.suppress(IpvsError), namespace(settings.netns):
         sysctls = read_sysctls()
