@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import io
 import json
 import logging
 import os
 import re
 import socket
-import sys
 
 import pytest
 from ipvsman import logs
@@ -15,15 +13,21 @@ from ipvsman.control.journal import Journal, Kind
 log = logging.getLogger("ipvsman")
 
 
+class Stderr:
+    def __init__(self, capsys):
+        self._capsys = capsys
+
+    def getvalue(self):
+        return self._capsys.readouterr().err
+
+
 @pytest.fixture
-def said(monkeypatch):
-    """What is logged to stderr after set_up(...)."""
+def said(capsys, monkeypatch):
+    """What is logged to stderr after set_up(...), since one looked last."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    stream = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.delenv("JOURNAL_STREAM", raising=False)
-    yield stream
+    yield Stderr(capsys)
     for handler in root.handlers:
         if handler not in handlers:
             handler.close()
@@ -67,9 +71,10 @@ def test_one_fact_is_one_line(said, style):
         raise ValueError("with\nlines")
     except ValueError:
         log.exception("failed")
-    assert len(said.getvalue().splitlines()) == 2
-    assert "\x1b" not in said.getvalue()
-    assert "\x07" not in said.getvalue()
+    text = said.getvalue()
+    assert len(text.splitlines()) == 2
+    assert "\x1b" not in text
+    assert "\x07" not in text
 
 
 @pytest.mark.parametrize(

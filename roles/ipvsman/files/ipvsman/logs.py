@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import logging.handlers
@@ -113,6 +112,13 @@ class JournalHandler(logging.Handler):
         super().close()
 
 
+class _Syslog(logging.handlers.SysLogHandler):
+    """To syslog; one that does not listen keeps nobody from his work."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Nothing: it is on stderr, too."""
+
+
 def _field(name: str, value: object) -> bytes:
     """A field in journald's own protocol: a value of any bytes, behind its length."""
     content = str(value).encode("utf-8", "backslashreplace")
@@ -129,13 +135,11 @@ def set_up(level: str, style: str, *, syslog: bool = False) -> None:
     )
     if journald and style != "json" and os.path.exists(JOURNAL):
         handlers[0] = JournalHandler(handlers[0])
-    if syslog:
-        # A syslog that is not there keeps nobody from his work.
-        with contextlib.suppress(OSError):
-            handler = logging.handlers.SysLogHandler(SYSLOG)
-            handler.ident = "ipvsman: "
-            handler.setFormatter(TextFormatter(bare=True))
-            handlers.append(handler)
+    if syslog and os.path.exists(SYSLOG):
+        handler = _Syslog(SYSLOG)
+        handler.ident = "ipvsman: "
+        handler.setFormatter(TextFormatter(bare=True))
+        handlers.append(handler)
     logging.basicConfig(
         level=number if isinstance(number, int) else logging.INFO, handlers=handlers, force=True
     )
