@@ -72,7 +72,7 @@ class CommandLine:
     def daemon(self):
         """A running daemon with these drop-ins and this table, on the socket."""
         # It lives in this process, and its log is not to be taken for what a command says.
-        self._monkeypatch.setattr(program.logs, "set_up", lambda *_, **__: None)
+        self._monkeypatch.setattr(program.logs, "set_up", lambda *_unused, **__: None)
         own = Rig(self.etc, self.state, self.socket, table=self.table)
         self._daemons.append(own)
         return own.start()

@@ -105,11 +105,11 @@ def test_what_listens_is_no_daemon(ipvsman, command):
         with subprocess.Popen(
             command("--config-dir", ipvsman.etc, "--reload"), stderr=subprocess.PIPE, text=True
         ) as running:
-            connection, _ = listener.accept()
+            connection, _unused = listener.accept()
             with connection:
                 connection.recv(65536)
                 connection.sendall(b"220 mail.example ESMTP\r\n")
-            _, told = running.communicate(timeout=PATIENCE)
+            _unused, told = running.communicate(timeout=PATIENCE)
     assert running.returncode == 2
     assert "does not answer" in told
     assert "Traceback" not in told
@@ -122,14 +122,14 @@ def test_json_that_is_none(ipvsman, command):
         with subprocess.Popen(
             command("--config-dir", ipvsman.etc, "--reload"), stderr=subprocess.PIPE, text=True
         ) as running:
-            connection, _ = listener.accept()
+            connection, _unused = listener.accept()
             with connection:
                 connection.recv(65536)
                 connection.sendall(
                     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
                     b"Content-Length: 1\r\n\r\n{"
                 )
-            _, told = running.communicate(timeout=PATIENCE)
+            _unused, told = running.communicate(timeout=PATIENCE)
     assert running.returncode == 2
     assert "is not the daemon" in told
 
@@ -200,7 +200,7 @@ def test_ctrl_c(ipvsman, command):
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         assert running.stdout.readline() == b"# services\n"
         running.send_signal(signal.SIGINT)
-        _, told = running.communicate(timeout=PATIENCE)
+        _unused, told = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130
     assert told == b""
 
@@ -222,7 +222,7 @@ def test_an_internal_error(ipvsman, monkeypatch):
 def test_watch_shows_it_again(ipvsman, command):
     line = command("--config-dir", ipvsman.etc, "--list-services", "--watch", "0.1")
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as running:
-        first = [running.stdout.readline() for _ in range(4)]
+        first = [running.stdout.readline() for _unused in range(4)]
         ipvsman.write("groups/web.yaml", WEB.replace("name: http", "name: other"))
         end = time.monotonic() + PATIENCE
         while "frontend=other" not in running.stdout.readline():
@@ -251,7 +251,9 @@ class Terminal:
         said = b""
         end = time.monotonic() + PATIENCE
         while text not in said:
-            ready, _, _ = select.select([self._ours], [], [], max(0, end - time.monotonic()))
+            ready, _unused, _unused = select.select(
+                [self._ours], [], [], max(0, end - time.monotonic())
+            )
             assert ready, said
             try:
                 said += os.read(self._ours, 65536)

@@ -19,7 +19,7 @@ from ipvsman.ipvs.scope import SERVICES
 from ipvsman.lock import Lock
 
 
-def broken(*_):
+def broken(*_unused):
     raise Unavailable(Cause.NO_PRIVILEGE, "not permitted")
 
 

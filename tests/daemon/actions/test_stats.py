@@ -113,7 +113,7 @@ def test_rates(counted):
 
 
 def test_a_kernel_that_cannot_be_read(ipvsman):
-    def broken(*_):
+    def broken(*_unused):
         raise Unavailable(Cause.NO_PRIVILEGE, "not permitted")
 
     ipvsman.table.counters = broken

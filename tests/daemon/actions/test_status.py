@@ -153,7 +153,7 @@ def test_only_active(filled):
 
 
 def test_a_kernel_that_cannot_be_read(ipvsman):
-    def broken(*_):
+    def broken(*_unused):
         raise Unavailable(Cause.NO_PRIVILEGE, "the kernel's IPVS cannot be read: not permitted")
 
     ipvsman.table.read = broken
@@ -166,7 +166,7 @@ def test_a_kernel_that_cannot_be_read(ipvsman):
 def test_a_kernel_that_the_daemon_cannot_read(ipvsman):
     own = ipvsman.daemon()
 
-    def broken(*_):
+    def broken(*_unused):
         raise Unavailable(Cause.NO_PRIVILEGE, "not permitted")
 
     own.table.read = own.table.counters = broken

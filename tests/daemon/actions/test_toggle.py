@@ -195,7 +195,7 @@ def test_a_daemon_that_cannot_be_asked(left):
 
 
 def test_a_kernel_that_says_no(left):
-    def broken(*_):
+    def broken(*_unused):
         raise Unavailable(Cause.NO_PRIVILEGE, "not permitted")
 
     left.table.read = broken

@@ -1,0 +1,175 @@
+"""Write what is made of the command line's parser: completion of shells, and the manual page.
+
+With --check nothing is written, and the exit status is 1 when something is not up to date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+FILES = CHECKOUT / "roles/ipvsman/files"
+SHELLS = {"bash": "ipvsman", "zsh": "_ipvsman"}
+
+DESCRIPTION = """\
+.B ipvsman \\-\\-service
+keeps the IPVS table of a Linux kernel as drop-in files say: it probes the backends, takes out those
+that are down, and puts right what others change. Everything else is a one-shot action, which asks
+the running daemon over its socket where it can, and the kernel where there is none.
+"""
+FILES_SECTION = """\
+.TP
+.I /usr/local/etc/ipvsman
+Drop-ins: groups/, backends/, backend-maps/, check-refs/ and globals/, each with files *.yaml.
+.TP
+.I /run/ipvsman/ipvsman.sock
+The API, for root and root's group.
+.TP
+.I /run/ipvsman/ipvsman.lock
+Held while the daemon runs.
+.TP
+.I /var/lib/ipvsman
+What outlives a restart: which services are ours, what the operator has said, health.
+.TP
+.I /etc/default/ipvsman
+IPVSMAN_EXTRA_ARGS and IPVSMAN_API_TOKEN of the unit.
+"""
+ENVIRONMENT = """\
+.TP
+.B IPVSMAN_API_TOKEN
+The token of the API, where neither \\-\\-api\\-token nor \\-\\-api\\-token\\-file gives one.
+.TP
+.B NO_COLOR
+No colours, if it is not empty.
+"""
+EXIT_STATUS = """\
+.TP
+.B 0
+Done; all is as it should be; nothing would be changed.
+.TP
+.B 1
+.BR \\-\\-status :
+degraded.
+.BR \\-\\-diff :
+something would be changed.
+.BR \\-\\-healthcheck\\-now :
+a probe failed. A toggle or a reload is not in the kernel.
+.TP
+.B 2
+Not possible: usage, faulty drop-ins, a kernel that cannot be read, no daemon or another one.
+.TP
+.B 3
+.BR \\-\\-service :
+the kernel's IPVS cannot be had.
+.TP
+.B 4
+.BR \\-\\-service :
+cannot listen.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the command line, from the checkout."""
+    sys.path.insert(0, str(FILES))
+    made: argparse.ArgumentParser = importlib.import_module("ipvsman.arguments").parser()
+    return made
+
+
+def manual(top: argparse.ArgumentParser, version: str) -> str:
+    """The manual page, in man(7)."""
+    lines = [
+        f'.TH IPVSMAN 8 "" "ipvsman {version}" "System administration"',
+        *(".SH NAME", "ipvsman \\- " + _escaped("health-checked IPVS (LVS) from drop-in files")),
+        *(".SH SYNOPSIS", ".B ipvsman \\-\\-service", ".RI [ option ]...", ".br"),
+        *(".B ipvsman", ".I action", ".RI [ option ]..."),
+        *(".SH DESCRIPTION", *DESCRIPTION.splitlines()),
+    ]
+    for group, actions in _groups(top):
+        title = group.title or ""
+        lines.append(f".SH {'OPTIONS' if title == 'options' else title.upper()}")
+        for action in actions:
+            lines += [".TP", _names(action), _help(action)]
+    epilogue = (top.epilog or "").partition("\n")[2].rstrip("\n")
+    lines += [".SH EXAMPLES", ".nf", *map(_line, epilogue.splitlines()), ".fi"]
+    for title, text in (
+        ("EXIT STATUS", EXIT_STATUS),
+        ("ENVIRONMENT", ENVIRONMENT),
+        ("FILES", FILES_SECTION),
+    ):
+        lines += [f".SH {title}", *text.splitlines()]
+    lines += [".SH SEE ALSO", ".BR ipvsadm (8)"]
+    return "\n".join(lines) + "\n"
+
+
+def _groups(
+    top: argparse.ArgumentParser,
+) -> list[tuple[argparse._ArgumentGroup, list[argparse.Action]]]:
+    """The groups of the help, with their flags; argparse shows them to nobody else."""
+    found = []
+    for group in top._action_groups:  # noqa: SLF001
+        actions = [each for each in group._group_actions if each.option_strings]  # noqa: SLF001
+        if actions:
+            found.append((group, actions))
+    return found
+
+
+def _names(action: argparse.Action) -> str:
+    value = ""
+    if action.nargs != 0:
+        word = action.metavar or "{" + ",".join(map(str, action.choices or ())) + "}"
+        value = f" \\fI{_escaped(str(word))}\\fR"
+    return ", ".join(f"\\fB{_escaped(name)}\\fR{value}" for name in action.option_strings)
+
+
+def _help(action: argparse.Action) -> str:
+    text = (action.help or "").replace("%(default)s", str(action.default))
+    return _line(text[:1].upper() + text[1:].replace("%%", "%") + ".")
+
+
+def _line(text: str) -> str:
+    """A line of text, which must not be taken for a request."""
+    return ("\\&" if text[:1] in (".", "'") else "") + _escaped(text)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\e").replace("-", "\\-")
+
+
+def files() -> dict[Path, str]:
+    """Every file with what it has to hold."""
+    shtab = importlib.import_module("shtab")
+    top = parser()
+    version = importlib.import_module("ipvsman").__version__
+    made = {FILES / "man/ipvsman.8": manual(top, version)}
+    completes = {"FILE": shtab.FILE, "DIR": shtab.DIRECTORY}
+    for _, actions in _groups(top):
+        for action in actions:
+            if action.metavar in completes:
+                action.complete = completes[str(action.metavar)]  # type: ignore[attr-defined]
+    for shell, name in SHELLS.items():
+        made[FILES / "completion" / name] = shtab.complete(top, shell).rstrip("\n") + "\n"
+    return made
+
+
+def main(arguments: list[str]) -> int:
+    """Write or compare; 1 if something is not up to date."""
+    status = 0
+    for path, text in files().items():
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        if "--check" in arguments:
+            print(
+                f"{path.relative_to(CHECKOUT)} is not up to date: python tools/generated.py writes it"
+            )
+            status = 1
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
