@@ -161,9 +161,8 @@ def main(arguments: list[str]) -> int:
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
         if "--check" in arguments:
-            print(
-                f"{path.relative_to(CHECKOUT)} is not up to date: python tools/generated.py writes it"
-            )
+            name = path.relative_to(CHECKOUT)
+            print(f"{name} is not up to date: python tools/generated.py writes it")
             status = 1
         else:
             path.parent.mkdir(parents=True, exist_ok=True)

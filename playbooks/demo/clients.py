@@ -31,7 +31,7 @@ class Requests:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_unused: object) -> None:
         self._stop.set()
         self._thread.join()
 
@@ -72,7 +72,7 @@ class KeptConnection:
         self._thread.join()
 
     def _connect(self, server: str) -> socket.socket:
-        for _ in range(20):
+        for _unused in range(20):
             connection = socket.create_connection((VIP.v4, 80), timeout=5)
             if self._ask(connection) == server:
                 return connection

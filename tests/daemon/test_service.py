@@ -46,7 +46,7 @@ def test_an_unchanged_configuration_has_its_warnings_once(settings, monkeypatch)
     monkeypatch.setattr(service, "kernel_warnings", lambda config, sysctls: (warning,))
     config = service._read_config(settings)
     assert config.warnings == (warning,)
-    for _ in range(3):
+    for _unused in range(3):
         config = service._read_config(settings, config)
     assert config.warnings == (warning,)
     (settings.config_dir / "groups" / "web.yaml").write_text(
@@ -99,7 +99,7 @@ def test_a_keeper_that_is_stuck_does_not_feed_the_watchdog(settings, table, monk
     monkeypatch.setattr(service.Keeper, "is_stuck", True)
 
     def work(daemon):
-        for _ in range(3):
+        for _unused in range(3):
             daemon._tick()
         assert fed == []
         monkeypatch.setattr(service.Keeper, "is_stuck", False)
@@ -120,7 +120,7 @@ def test_many_signals_to_reload_make_two_reloads(settings, table, monkeypatch):
 
     def work(daemon):
         desk = Desk()
-        for _ in range(100):
+        for _unused in range(100):
             daemon._ask_for_reload(desk)
 
         async def look():

@@ -25,7 +25,7 @@ def test_it_is_told_each_thing_once(manager):
     notifier.alive()
     notifier.alive()
     notifier.stopping()
-    heard = [manager.recv(100).decode() for _ in range(6)]
+    heard = [manager.recv(100).decode() for _unused in range(6)]
     assert heard == [
         "STATUS=a",
         "STATUS=b",

@@ -116,7 +116,7 @@ class TestHealth:
         director = world.begin()
         director.judge(world.check(), GOOD)
         calls = len(world.keeper.calls)
-        for _ in range(100):
+        for _unused in range(100):
             director.judge(world.check(), GOOD)
         assert director.judge(world.check(), BAD) == TIMING.fast_interval
         assert len(world.keeper.calls) == calls
@@ -129,7 +129,7 @@ class TestHealth:
         director = world.begin()
         director.judge(world.check(), GOOD)
         told = world.keeper.last
-        for _ in range(3):
+        for _unused in range(3):
             director.judge(world.check(), BAD)
         pool = told.desired.pools[VIP]
         assert [each.why for each in effective(pool, told.circumstances, None).values()] == [
@@ -145,10 +145,10 @@ class TestHealth:
 
     def test_thousands_of_flaps_are_bounded(self, world):
         director = world.begin()
-        for _ in range(3000):
+        for _unused in range(3000):
             director.judge(world.check(), GOOD)
             director.judge(world.check(), GOOD)
-            for _ in range(3):
+            for _unused in range(3):
                 director.judge(world.check(), BAD)
         assert len(world.journal.since()) == 1000
         assert world.journal.count(Kind.TRANSITION) == 6000
@@ -192,7 +192,7 @@ class TestStale:
         world.pass_time(25)
         director.judge(world.check(B), GOOD)
         world.pass_time(10)
-        for _ in range(3):
+        for _unused in range(3):
             director.tick()
         state = "up" if known else "unknown"
         assert messages(world.journal, Kind.STALE) == [
@@ -201,7 +201,7 @@ class TestStale:
         assert director.stale == {world.check()}
         assert world.condition().value == state
         director.judge(world.check(), GOOD)
-        for _ in range(2):
+        for _unused in range(2):
             director.tick()
         assert messages(world.journal, Kind.STALE)[1:] == [
             "results of tcp 10.0.0.1:8080 come in again"
@@ -222,7 +222,7 @@ class TestStale:
         world.next = config(frontend(*rows))
         director = world.begin()
         world.pass_time(100)
-        for _ in range(5):
+        for _unused in range(5):
             director.tick()
         assert len(director.stale) == 5000
 
@@ -393,7 +393,7 @@ class TestMemory:
     def test_health_and_history_outlive_a_restart(self, world, tmp_path):
         director = world.begin()
         director.judge(world.check(), GOOD)
-        for _ in range(3):
+        for _unused in range(3):
             director.judge(world.check(), BAD)
         asyncio.run(director.remember())
         again = World(tmp_path)
@@ -421,7 +421,7 @@ class TestMemory:
         world.store.write = refuse
         director.override(TestOverrides.subject, True)
         director.judge(world.check(), GOOD)
-        for _ in range(3):
+        for _unused in range(3):
             asyncio.run(director.remember())
         told = messages(world.journal, Kind.ERROR)
         assert len(told) == 2

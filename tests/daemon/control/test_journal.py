@@ -32,10 +32,10 @@ def test_threads_lose_nothing():
     journal = Journal(Clock(), keep=100_000)
 
     def write():
-        for _ in range(500):
+        for _unused in range(500):
             journal.record(Kind.CHANGE, "x", "y", logging.DEBUG)
 
-    threads = [threading.Thread(target=write) for _ in range(8)]
+    threads = [threading.Thread(target=write) for _unused in range(8)]
     for each in threads:
         each.start()
     for each in threads:

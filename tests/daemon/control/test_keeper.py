@@ -224,7 +224,7 @@ class TestOthers:
     def test_a_foreign_service_is_told_once_and_left_alone(self, world):
         kernel = Watched(FOREIGN)
         keeper = world.keeper(kernel)
-        for _ in range(3):
+        for _unused in range(3):
             settled(keeper, snapshot(ONE))
         assert keeper.account.foreign == {FOREIGN.key}
         assert messages(world.journal, Kind.FOREIGN) == [
@@ -419,7 +419,7 @@ class TestFailures:
         start = snapshot(ONE)
         keeper.publish(start)
         wait_for(lambda: attempts, "the first attempt")
-        for _ in range(100):
+        for _unused in range(100):
             keeper.publish(start, [VIP])
         keeper.resync()
         assert keeper.stop(5.0)
@@ -449,7 +449,7 @@ class TestFailures:
 
         keeper = world.keeper(open_table, start=False, clock=clock, pauses=(1.0, 2.0, 5.0))
         keeper.publish(snapshot(ONE))
-        for _ in range(5):
+        for _unused in range(5):
             keeper._turn()
             clock.now = keeper._retry
         assert [after - before for before, after in itertools.pairwise(times)] == [
@@ -588,7 +588,9 @@ class TestSettings:
 
 class TestThread:
     def test_it_ends_at_once_even_in_a_pause(self, world):
-        keeper = world.keeper(lambda: (_ for _ in ()).throw(Unavailable(Cause.NO_IPVS, "no")))
+        keeper = world.keeper(
+            lambda: (_unused for _unused in ()).throw(Unavailable(Cause.NO_IPVS, "no"))
+        )
         keeper.publish(snapshot(ONE))
         wait_for(lambda: keeper.account.failures, "the failure")
         assert keeper.stop(1.0)

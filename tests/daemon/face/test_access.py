@@ -85,7 +85,7 @@ def test_an_invalid_content_length(daemon, length):
     said = daemon(write=True).raw(
         b"PUT /v1/config HTTP/1.1\r\nHost: x\r\nContent-Length: %s\r\n\r\n{}" % length.encode()
     )
-    head, _, body = said.partition(b"\r\n\r\n")
+    head, _unused, body = said.partition(b"\r\n\r\n")
     assert head.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 "))
     assert b"application/json" in head
     assert json.loads(body) == {"error": "invalid content-length"}
@@ -133,7 +133,7 @@ def test_a_compressed_body_has_the_same_limit(daemon):
 def test_what_is_no_http_is_answered_in_json(daemon, request_text, caplog):
     own = daemon()
     said = own.raw(request_text)
-    head, _, body = said.partition(b"\r\n\r\n")
+    head, _unused, body = said.partition(b"\r\n\r\n")
     assert b" 400 " in head.splitlines()[0]
     assert json.loads(body) == {"error": "bad request"}
     # Whoever knocks at the door writes no pages into the log.
@@ -252,7 +252,7 @@ def test_the_window_slides_and_what_is_refused_does_not_count():
 
 def test_any_rate():
     limit = RateLimit(0)
-    assert all(limit.allows("a") for _ in range(1000))
+    assert all(limit.allows("a") for _unused in range(1000))
 
 
 def test_clients_without_number_take_no_memory_without_bound():

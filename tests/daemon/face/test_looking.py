@@ -162,7 +162,7 @@ def test_status(daemon):
 
 def test_status_when_the_kernel_cannot_be_read(daemon):
     own = daemon()
-    own.table.read = lambda scope: (_ for _ in ()).throw(
+    own.table.read = lambda scope: (_unused for _unused in ()).throw(
         Unavailable(Cause.NO_PRIVILEGE, "not permitted")
     )
     for path in ("/v1/status/detailed?fresh=1", "/v1/drift"):

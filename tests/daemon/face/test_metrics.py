@@ -189,7 +189,7 @@ def test_both_modes_are_both_sets(counting):
     both = samples(counting(labels="both"))
     configured = samples(counting(labels="configured"))
     route = samples(counting(labels="route"))
-    in_modes = [name for name, (_, labels) in KNOWN.items() if labels in (SERVICE, REAL)]
+    in_modes = [name for name, (_unused, labels) in KNOWN.items() if labels in (SERVICE, REAL)]
     assert in_modes
     for name in in_modes:
         assert both[name] == configured[name]
@@ -210,7 +210,7 @@ def test_a_kernel_that_cannot_be_read_is_counted(counting):
     own = counting()
     eventually(lambda: own.call(own.desk.reading(age=0.0)))
 
-    def broken(*_):
+    def broken(*_unused):
         raise Unavailable(Cause.NO_PRIVILEGE, "not permitted")
 
     own.table.counters = broken
@@ -312,5 +312,5 @@ def test_odd_names_are_escaped(daemon):
 def test_metrics_of_a_daemon_that_has_just_begun(daemon):
     """Nothing has been read, probed or resolved, and that is no reason to fail."""
     own = daemon()
-    body, _ = own.run(lambda: Exporter(Metrics()).text(Look(own.desk, None, 0.0), ""))
+    body, _unused = own.run(lambda: Exporter(Metrics()).text(Look(own.desk, None, 0.0), ""))
     assert b"ipvsman_build_info" in body

@@ -243,7 +243,7 @@ def test_a_disk_that_does_not_take_it(own, monkeypatch, number, step):
     put(own, [MAIL])
     before = file(own).read_bytes()
 
-    def fails(*_):
+    def fails(*_unused):
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(put_groups.os, step, fails)

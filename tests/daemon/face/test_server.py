@@ -21,7 +21,7 @@ def test_the_socket_serves_everything_to_whoever_may_open_it(daemon):
     path = own.faces.socket
     assert stat.S_IMODE(path.stat().st_mode) == 0o660
     here = Daemon(str(path))
-    for _ in range(3):
+    for _unused in range(3):
         assert here.get("/healthz") == {"ok": True}
     assert here.post("/v1/reload?wait=1")["applied"] is True
     assert here.post("/v1/overrides", {"level": "group", "name": "web"}) == {"ok": True}
@@ -156,7 +156,7 @@ def test_tls(daemon, certificates, files):
 
 @pytest.mark.parametrize("files", [("none.pem", "key.pem"), ("key.pem", "key.pem")])
 def test_certificates_that_are_no_good(tmp_path, certificates, files):
-    folder, _ = certificates
+    folder, _unused = certificates
     own = Rig(
         tmp_path,
         tmp_path,
@@ -203,7 +203,7 @@ def test_metrics_alone_serve_nothing_else(daemon):
 
 def test_metrics_alone_have_neither_token_nor_limit(daemon):
     own = daemon(api=False, metrics={})
-    assert {own.get("/metrics").status for _ in range(310)} == {200}
+    assert {own.get("/metrics").status for _unused in range(310)} == {200}
 
 
 def test_metrics_are_on_the_port_of_the_api_where_there_is_one(daemon):

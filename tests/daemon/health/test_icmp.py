@@ -38,7 +38,7 @@ def test_by_a_raw_socket_and_by_a_ping_socket(host, monkeypatch):
 
 
 def test_without_permission(monkeypatch):
-    def refused(*_):
+    def refused(*_unused):
         raise PermissionError
 
     monkeypatch.setattr(icmp, "open_socket", refused)

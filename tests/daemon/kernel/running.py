@@ -56,19 +56,19 @@ def group(
     *addresses: str,
     name: str = "web",
     vip: str = "10.1.0.100",
-    check: Mapping[str, object] = CHECK,
+    check: Mapping[str, object] | None = None,
     **frontend: object,
 ) -> str:
     """A group with one frontend on port 80; addresses may be followed by a weight."""
     rows = []
     for each in addresses:
-        address, _, weight = each.partition(" ")
+        address, _unused, weight = each.partition(" ")
         rows.append({"address": address, "weight": int(weight or 1)})
     front = {"name": "front", "proto": "tcp", "port": 80, "scheduler": "rr", **frontend}
     wanted = {
         "group": name,
         "vip": vip,
-        "healthcheck": dict(check),
+        "healthcheck": dict(CHECK if check is None else check),
         "frontends": [front],
         "backends": rows,
     }

@@ -94,7 +94,7 @@ def test_a_daemon_that_is_killed_leaves_the_table_and_goes_on_where_it_was(
         lambda: '"down"' in (serving.state / "health.json").read_text(), "health is on the disk"
     )
     running = load_on()
-    for _ in range(2):
+    for _unused in range(2):
         serving.kill()
         assert serving.table() == pool(1, 0, 0)
         serving.begin("--cold-start-sec=60")
@@ -158,10 +158,10 @@ def test_thousands_of_turns_are_lived_through(daemon, net):
         expected = {f"10.1.0.100:{n}": {f"{ALL[0]}:{n}": weight} for n in ports}
         daemon.wait_table(expected)
 
-    for _ in range(5):
+    for _unused in range(5):
         turns()
     before, memory = daemon.resources(), daemon.memory()
-    for _ in range(26):
+    for _unused in range(26):
         turns()
     entries = daemon.get("/v1/journal")["entries"]
     assert len(entries) == 1000

@@ -82,10 +82,10 @@ class Parser(argparse.ArgumentParser):
 class _Version(argparse.Action):
     """Prints the version, and when this process began."""
 
-    def __init__(self, option_strings: Sequence[str], dest: str, **_: Any) -> None:
+    def __init__(self, option_strings: Sequence[str], dest: str, **_unused: Any) -> None:
         super().__init__(option_strings, dest, nargs=0, help="print the version")
 
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+    def __call__(self, parser: argparse.ArgumentParser, *_unused: Any) -> None:
         now = datetime.now(UTC).astimezone().isoformat()
         print(f"{__version__} ({now})")
         parser.exit()

@@ -103,7 +103,9 @@ def _apply(stage: Stage, desired: Desired, asked: Asked, circumstances: Circumst
     touched: Touched = {}
     for key, pool in desired.pools.items():
         mine = frozenset(
-            name for name in pool.members if any(_names(each, pool, name) for each, _ in asked)
+            name
+            for name in pool.members
+            if any(_names(each, pool, name) for each, _unused in asked)
         )
         if mine:
             touched[key] = mine

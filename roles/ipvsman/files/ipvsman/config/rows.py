@@ -126,7 +126,7 @@ class Rows:
         if tunnel is not None or wish.lower is not None:
             service = ServiceWish(_SOME_SERVICE, destinations=(wish,))
             try:
-                resolve(TableWish((service,)), State(), lambda _: None)
+                resolve(TableWish((service,)), State(), lambda _unused: None)
             except InvalidValue as invalid:
                 if not entry.broken:
                     note(invalid, entry.place, self._complaints)

@@ -46,13 +46,15 @@ class Settings:
             "" if engine in (None, "none") else engine,
         )
         try:
-            return resolve(TableWish((wish,)), State(), lambda _: None).services[key].settings
+            return resolve(TableWish((wish,)), State(), lambda _unused: None).services[key].settings
         except InvalidValue as invalid:
             for fault in invalid.faults:
                 name = "one_packet" if "'one-packet'" in fault.reason else fault.path
                 self._fault(name if self._owner(name).has(name) else fault.path, fault.reason)
             plain = ServiceWish(key, wish.scheduler)
-            return resolve(TableWish((plain,)), State(), lambda _: None).services[key].settings
+            return (
+                resolve(TableWish((plain,)), State(), lambda _unused: None).services[key].settings
+            )
         finally:
             self._every_port(key)
 

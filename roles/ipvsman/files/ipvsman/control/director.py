@@ -438,7 +438,7 @@ class Director:
 
 def _build(config: Config, addresses: _Addresses) -> Desired:
     desired = build(config, addresses)
-    _ = desired.users  # in this thread rather than on the loop
+    _unused = desired.users  # in this thread rather than on the loop
     return desired
 
 

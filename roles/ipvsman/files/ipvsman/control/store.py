@@ -111,7 +111,7 @@ def _lines(data: Any) -> Iterator[str]:
     elif isinstance(data, list) and data:
         first, last, rows = "[", "]", (_line(row) for row in data)
     else:
-        first, last, rows = "", "", (_line(data) for _ in range(1))
+        first, last, rows = "", "", (_line(data) for _unused in range(1))
     yield f'{{"version": {_VERSION}, "data": {first}'
     for number, row in enumerate(rows):
         yield f",\n{row}" if number else f"\n{row}"

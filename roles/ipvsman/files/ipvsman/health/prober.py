@@ -96,7 +96,7 @@ class Prober:
         command_slots: int = 16,
     ) -> None:
         self._judge = judge
-        self._unable = unable or (lambda check, _: check.timing.fast_interval)
+        self._unable = unable or (lambda check, _unused: check.timing.fast_interval)
         self._random = random.random
         self._loop = loop or asyncio.get_running_loop()
         self._now = self._loop.time
