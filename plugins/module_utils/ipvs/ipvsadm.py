@@ -78,11 +78,12 @@ def _destination(
     if settings.lower:
         words += ["-y", str(settings.lower)]
     tunnel = settings.tunnel
-    if settings.forwarding is Forwarding.TUNNEL and tunnel.kind is not TunnelKind.IPIP:
+    if settings.forwarding is Forwarding.TUNNEL:
         words += ["--tun-type", tunnel.kind.value]
         if tunnel.port:
             words += ["--tun-port", str(tunnel.port)]
-        words.append(_CHECKSUM[tunnel.checksum])
+        if tunnel.kind is not TunnelKind.IPIP:
+            words.append(_CHECKSUM[tunnel.checksum])
     return " ".join(words)
 
 
