@@ -228,6 +228,11 @@ class Director:
         """What the API answers."""
         return self.client.get(path)
 
+    def remembered(self, name: str) -> str:
+        """What it has written to disk under a name; empty when it has not yet."""
+        path = self.state / f"{name}.json"
+        return path.read_text() if path.exists() else ""
+
     # -- what there is
 
     def table(self) -> dict[str, dict[str, int]]:
@@ -273,11 +278,21 @@ class Director:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return [Path(f"/proc/{each}/cmdline").read_text() for each in children]
 
-    def resources(self) -> tuple[int, int]:
-        """Open descriptors, and threads."""
+    def descriptors(self) -> int:
+        """How many it holds open; the least of some looks, since probes come and go."""
         assert self.process
-        home = Path(f"/proc/{self.process.pid}")
-        return len(list((home / "fd").iterdir())), len(list((home / "task").iterdir()))
+        home = Path(f"/proc/{self.process.pid}/fd")
+        pause = threading.Event()
+        counts = []
+        for _unused in range(20):
+            counts.append(len(os.listdir(home)))
+            pause.wait(0.005)
+        return min(counts)
+
+    def threads(self) -> int:
+        """How many it has; those that write and load are started when they are needed."""
+        assert self.process
+        return len(os.listdir(f"/proc/{self.process.pid}/task"))
 
     def memory(self) -> int:
         """Resident memory in kB."""

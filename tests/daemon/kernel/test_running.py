@@ -229,7 +229,7 @@ def test_names_mean_what_the_hosts_file_says_and_then_says(daemon, servers, tmp_
         daemon.wait_table(both)
         # A name that means nothing any more goes on to mean what it meant, over a restart too.
         mine.write_text("127.0.0.1 localhost\n")
-        wait_for(lambda: ALL[1] in (daemon.state / "names.json").read_text(), "it is remembered")
+        wait_for(lambda: ALL[1] in daemon.remembered("names"), "it is remembered")
         daemon.kill()
         assert daemon.table() == both
         daemon.start("--cold-start-sec=0")
