@@ -16,7 +16,8 @@ from ipvsman.face.openapi import OPERATIONS, document
 PATIENCE = 300
 
 
-def drive(own, *options):
+def drive(own, place, *options):
+    """How many operations it has found nothing in. place: where it may leave what it notes."""
     host, port = own.server.api[0]
     line = [
         *(sys.executable, "-m", "schemathesis.cli", "run"),
@@ -24,25 +25,27 @@ def drive(own, *options):
         *("--phases", "examples,coverage,fuzzing", "--max-examples", "10"),
         *("--generation-deterministic", "--no-color", *options),
     ]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    done = subprocess.run(
+        line, capture_output=True, text=True, timeout=PATIENCE, check=False, cwd=place
+    )
     assert done.returncode == 0, done.stdout
     (tested,) = re.findall(r"^  Tested: (\d+)$", done.stdout, re.MULTILINE)
     return int(tested)
 
 
-def test_the_application_does_what_is_described(daemon):
+def test_the_application_does_what_is_described(daemon, tmp_path):
     own = daemon(write=True, rate=0, metrics={}, token="secret")
     known = "Authorization: Bearer secret"
-    tested = drive(own, "-H", known, "--exclude-operation-id", "put_groups")
+    tested = drive(own, tmp_path, "-H", known, "--exclude-operation-id", "put_groups")
     # Where it has the description from, it does not ask again.
     assert tested == len(OPERATIONS) - 1 + len(["openapi.yaml", "metrics"])
 
 
-def test_putting_groups_is_as_described(daemon):
+def test_putting_groups_is_as_described(daemon, tmp_path):
     """But for what is only known with all drop-ins together, and refused."""
     own = daemon(write=True, rate=0)
     only = ("--include-operation-id", "put_groups")
-    assert drive(own, *only, "--exclude-checks", "positive_data_acceptance") == 1
+    assert drive(own, tmp_path, *only, "--exclude-checks", "positive_data_acceptance") == 1
 
 
 def test_every_operation_has_its_answer_described():

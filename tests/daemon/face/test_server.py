@@ -55,6 +55,22 @@ def test_a_socket_that_is_left_over_is_replaced(tmp_path):
     assert not path.exists()
 
 
+def test_what_is_no_socket_is_not_removed(tmp_path):
+    own = Rig(tmp_path, tmp_path, tmp_path / "precious")
+    (tmp_path / "precious").write_text("precious")
+    own._thread.start()
+    try:
+        faces = Server(None, own.faces, lambda: 0.0)
+        with pytest.raises(OSError, match="in use"):
+            own.call(faces.start())
+        own.call(faces.close())
+    finally:
+        own._loop.call_soon_threadsafe(own._loop.stop)
+        own._thread.join()
+        own._loop.close()
+    assert (tmp_path / "precious").read_text() == "precious"
+
+
 def test_nobody_there(tmp_path):
     with pytest.raises(NotRunning, match="no daemon listens on"):
         Daemon(str(tmp_path / "none")).get("/healthz")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from . import __version__
+from . import __version__, quantities
 
 #: One-shot actions, by their attributes, in the order of their precedence when several are asked
 #: for.
@@ -91,52 +91,6 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _any_seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not abs(value) < 1e9:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return value
-
-
-def _seconds(text: str) -> float:
-    value = _any_seconds(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, 0 or more")
-    return value
-
-
-def _some_seconds(text: str) -> float:
-    value = _any_seconds(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
-    return value
-
-
-def _whole(text: str, least: int, most: int) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = least - 1
-    if not least <= value <= most:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
-    return value
-
-
-def _port(text: str) -> int:
-    return _whole(text, 0, 65535)
-
-
-def _positive(text: str) -> int:
-    return _whole(text, 1, 2**31 - 1)
-
-
-def _amount(text: str) -> int:
-    return _whole(text, 0, 2**31 - 1)
-
-
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = Parser(
@@ -165,7 +119,7 @@ def _core(group: argparse._ArgumentGroup) -> None:
     )
     add(
         "--interval",
-        type=_seconds,
+        type=quantities.seconds,
         default=5.0,
         metavar="S",
         help="compare everything with the kernel every S seconds; what a probe finds is acted on"
@@ -173,14 +127,14 @@ def _core(group: argparse._ArgumentGroup) -> None:
     )
     add(
         "--reload-interval",
-        type=_any_seconds,
+        type=quantities.any_seconds,
         default=30.0,
         metavar="S",
         help="look for changed drop-ins every S seconds; 0 = only when told (default %(default)s)",
     )
     add(
         "--stats-interval",
-        type=_any_seconds,
+        type=quantities.any_seconds,
         default=15.0,
         metavar="S",
         help="how old the kernel's counters may be in answers; 0 = read each time"
@@ -207,28 +161,28 @@ def _core(group: argparse._ArgumentGroup) -> None:
     add("--netns", metavar="NAME", help="network namespace whose IPVS table is managed")
     add(
         "--check-workers",
-        type=_amount,
+        type=quantities.amount,
         default=16,
         metavar="N",
         help="command checks that may run at once (default %(default)s)",
     )
     add(
         "--shutdown-timeout",
-        type=_seconds,
+        type=quantities.seconds,
         default=10.0,
         metavar="S",
         help="what the end may take (default %(default)s)",
     )
     add(
         "--stale-grace-sec",
-        type=_seconds,
+        type=quantities.seconds,
         default=30.0,
         metavar="S",
         help="a result older than this, and than 3 intervals, is an alarm (default %(default)s)",
     )
     add(
         "--cold-start-sec",
-        type=_seconds,
+        type=quantities.seconds,
         default=30.0,
         metavar="S",
         help="trust new destinations for so long after the start (default %(default)s)",
@@ -268,7 +222,12 @@ def _actions(group: argparse._ArgumentGroup) -> None:
     add("--dump", action="store_true", help="the kernel's table as ipvsadm -S -n prints it")
     add("--reset", action="store_true", help="remove the services we own; not while a daemon runs")
     add("--reload", action="store_true", help="have the daemon read the drop-ins; say how it went")
-    add("--pid", type=_positive, metavar="N", help="pid of the daemon, for --reload without socket")
+    add(
+        "--pid",
+        type=quantities.positive,
+        metavar="N",
+        help="pid of the daemon, for --reload without socket",
+    )
     add("--healthcheck-now", action="store_true", help="probe everything once")
     add("--healthcheck-now-group", metavar="G", help="probe the backends of a group once")
     add("--healthcheck-now-backend", metavar="B", help="probe one backend once: IP or group/IP")
@@ -286,9 +245,14 @@ def _output(group: argparse._ArgumentGroup) -> None:
         default="table",
         help="how answers look (default %(default)s)",
     )
-    add("--watch", type=_seconds, metavar="S", help="show it again every S seconds")
+    add("--watch", type=quantities.seconds, metavar="S", help="show it again every S seconds")
     add("--show-counters", action="store_true", help="with counters")
-    add("--show-rates", type=_some_seconds, metavar="S", help="with rates, measured over S seconds")
+    add(
+        "--show-rates",
+        type=quantities.some_seconds,
+        metavar="S",
+        help="with rates, measured over S seconds",
+    )
     add("--only-active", action="store_true", help="only what the kernel has")
     add("--filter-group", metavar="G", help="only this group")
     add("--filter-frontend", metavar="G/F", help="only this frontend")
@@ -307,7 +271,7 @@ def _faces(group: argparse._ArgumentGroup) -> None:
     )
     add(
         "--api-port",
-        type=_port,
+        type=quantities.port,
         default=9111,
         metavar="PORT",
         help="and its port; 0 = any that is free (default %(default)s)",
@@ -324,14 +288,14 @@ def _faces(group: argparse._ArgumentGroup) -> None:
     add("--api-tls-key", metavar="FILE", help="and this key (PEM)")
     add(
         "--api-max-body-bytes",
-        type=_positive,
+        type=quantities.positive,
         default=1048576,
         metavar="N",
         help="bytes that the body of a request may have (default %(default)s)",
     )
     add(
         "--api-rate-limit",
-        type=_amount,
+        type=quantities.amount,
         default=300,
         metavar="N",
         help="requests a minute of each client; 0 = any (default %(default)s)",
@@ -345,7 +309,7 @@ def _faces(group: argparse._ArgumentGroup) -> None:
     )
     add(
         "--prometheus-port",
-        type=_port,
+        type=quantities.port,
         default=9110,
         metavar="PORT",
         help="and its port; 0 = any that is free (default %(default)s)",

@@ -86,8 +86,9 @@ class Server:
 
     async def _listen_unix(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Ours alone: the lock says that no other daemon runs.
-        path.unlink(missing_ok=True)
+        # Of a daemon that was killed: the lock says that no other runs. What is no socket stays.
+        if path.is_socket():
+            path.unlink()
         runner = await self._runner(self._app("", 0, write=True, max_body=_MOST))
         mask = os.umask(0o117)
         try:
