@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.lvs.ipvs.tests.daemon.face.rig import WEB, foreign
+from ansible_collections.lvs.ipvs.tests.daemon.face.rig import DNS, WEB, foreign
 from ipvsman.face import report
 from ipvsman.ipvs.changes import AddDestination
 from ipvsman.ipvs.model import PLAIN_TUNNEL, DestinationKey, DestinationSettings, Forwarding
@@ -67,10 +67,11 @@ def test_a_check_of_another_kind(ipvsman):
 
 
 def test_what_is_not_said_is_none(ipvsman):
-    ipvsman.write("groups/web.yaml", WEB.replace(", host: www.example", ""))
-    assert (
-        ipvsman("--list-healthchecks").lines[-1].endswith("path=/up host=None expected_status=200")
-    )
+    ipvsman.write("groups/web.yaml", WEB.replace(" path: /up, host: www.example,", ""))
+    ipvsman.write("groups/dns.yaml", DNS.replace(", query_type: A", ""))
+    dns, web = ipvsman("--list-healthchecks").lines[1:]
+    assert dns.endswith("query_name=a.example query_type=None")
+    assert web.endswith("path=None host=None expected_status=200")
 
 
 def test_json_has_a_key_for_each_section(ipvsman):

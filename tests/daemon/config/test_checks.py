@@ -53,7 +53,7 @@ def test_timing(drop_ins, said, timing):
         ("https\ntls: {verify: 'on', ca_file: /ca.pem}", {"tls": Tls(ca_file="/ca.pem")}),
         ("tls\ntls: {certificate: /c, key: /k}", {"tls": Tls(certificate="/c", key="/k")}),
         ("tls\ndays: 14", {"days": 14}),
-        ("dns\nquery_name: a.test", {"query_name": "a.test", "query_type": "A"}),
+        ("dns\nquery_name: a.test", {"query_name": "a.test", "query_type": ""}),
         ("dns\nquery_name: .\nquery_type: ns", {"query_name": ".", "query_type": "NS"}),
         ("dns\nquery_name: _x._y.\nquery_type: TYPE65", {"query_type": "TYPE65"}),
         ("dns\nquery_name: a\ntransport: tcp", {"over_tcp": True}),

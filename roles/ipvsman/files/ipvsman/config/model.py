@@ -91,7 +91,7 @@ class HealthCheck:
     """How a destination is probed. target None: the destination itself.
 
     disable: no periodic probing; the destination counts as up. What does not belong to the kind is
-    left at its default.
+    left at its default. path, query_type: empty = nothing was said, which means ``/`` and ``A``.
     """
 
     kind: CheckKind
@@ -101,7 +101,7 @@ class HealthCheck:
     send: bytes = b""
     expect: bytes = b""
     method: str = "GET"
-    path: str = "/"
+    path: str = ""
     host: str = ""
     statuses: tuple[tuple[int, int], ...] = ((200, 200),)
     body: str = ""
@@ -109,7 +109,7 @@ class HealthCheck:
     tls: Tls = field(default_factory=Tls)
     days: int = 0
     query_name: str = ""
-    query_type: str = "A"
+    query_type: str = ""
     over_tcp: bool = False
     rcode: str = "NOERROR"
     answers: tuple[str, ...] = ()

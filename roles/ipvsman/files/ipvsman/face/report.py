@@ -35,7 +35,7 @@ def service_name(key: ServiceKey) -> Row:
 
 
 def healthcheck(check: HealthCheck) -> Row:
-    """A health check as configured; fields that its kind does not have are null.
+    """A health check as configured; what is not said, or not of its kind, is null.
 
     expected_status: the one status that is good; null when there are several.
     """
@@ -51,12 +51,12 @@ def healthcheck(check: HealthCheck) -> Row:
         "timeout": check.timing.timeout,
         "rise": check.timing.rise,
         "fall": check.timing.fall,
-        "path": check.path if http else None,
+        "path": (check.path or None) if http else None,
         "host": (check.host or None) if http else None,
         "expected_status": first if first == last else None,
         "expected_statuses": statuses if http else None,
-        "query_name": check.query_name if dns else None,
-        "query_type": check.query_type if dns else None,
+        "query_name": (check.query_name or None) if dns else None,
+        "query_type": (check.query_type or None) if dns else None,
         "disable": check.disable,
     }
 
