@@ -6,8 +6,10 @@
 # Where Debian has ip and ipvsadm, and an ordinary user's PATH does not look.
 export PATH := $(PATH):/usr/sbin:/sbin
 
-# The lab's kernel, with the compiler that it needs on some CPUs; what the tests send traffic by and compare with.
-PACKAGES := user-mode-linux gcc libc6-dev kmod mount util-linux iproute2 iptables ipvsadm curl lksctp-tools git
+# The lab's kernel, with the compiler that it needs on some CPUs; what the tests send traffic by and compare with, who
+# scrapes the daemon, and who reads its manual page.
+PACKAGES := user-mode-linux gcc libc6-dev kmod mount util-linux iproute2 iptables ipvsadm curl lksctp-tools git \
+	prometheus groff-base
 
 help: ## what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12
@@ -18,7 +20,7 @@ demo: venv packages ## see it work, in a kernel of its own
 test: venv packages ## everything below up to `build`
 	@.venv/bin/python tools/gates.py
 
-unit: venv ## tests without a kernel, those of the modules also on the oldest Python at hand
+unit: venv packages ## tests without a kernel, those of the modules also on the oldest Python at hand
 	@.venv/bin/python tools/gates.py unit daemon unit-oldest
 
 kernel: venv packages ## tests against a real IPVS, and those of the lab that gives it
