@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 from topology import Topology
@@ -33,7 +34,7 @@ def show(text: str) -> None:
         say(f"     {line}".rstrip())
 
 
-class Story:
+class Story(ABC):
     """What an act is made of, and how many of its claims did not hold."""
 
     TITLE: str
@@ -44,9 +45,9 @@ class Story:
         self.net = net
         self.failed = 0
 
+    @abstractmethod
     def play(self) -> None:
         """Tell it."""
-        raise NotImplementedError
 
     def claim(self, text: str, held: bool) -> None:
         """Print one claim, and whether it holds."""
