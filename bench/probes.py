@@ -220,6 +220,21 @@ def run(options: argparse.Namespace, folder: Path) -> int:
     return int(not all(met for *_unused, met in results))
 
 
+def reload(options: argparse.Namespace, folder: Path) -> int:
+    """What an unchanged reload costs keepalived's checker, beyond what its probes cost anyway."""
+    with keepalived(options.targets, folder) as (pid, process):
+        time.sleep(options.warm_up)
+        before = cpu_seconds(pid)
+        time.sleep(options.seconds)
+        steady = (cpu_seconds(pid) - before) / options.seconds
+        before = cpu_seconds(pid)
+        process.send_signal(signal.SIGHUP)
+        time.sleep(options.reload)
+        spent = cpu_seconds(pid) - before - steady * options.reload
+    print(f"keepalived, {options.targets} targets: CPU of an unchanged reload {spent:.2f} s")
+    return 0
+
+
 def _most(values: list[float], most: float) -> tuple[float, float, bool]:
     return max(values), most, max(values) <= most
 
@@ -240,7 +255,7 @@ def inside(options: argparse.Namespace) -> int:
         with subprocess.Popen([folder / "listener", str(PORT), folder / "count"]) as process:
             try:
                 time.sleep(0.5)
-                return run(options, folder)
+                return (reload if options.reload else run)(options, folder)
             finally:
                 process.kill()
 
@@ -252,6 +267,13 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=20.0, help="of each measurement")
     parser.add_argument("--warm-up", type=float, default=5.0, help="seconds before each")
+    parser.add_argument(
+        "--reload",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="instead: the CPU of keepalived's reload, within so many seconds after it",
+    )
     options = parser.parse_args()
     if os.environ.get(INSIDE):
         return inside(options)
