@@ -126,10 +126,17 @@ def test_reload_without_a_daemon(ipvsman):
     )
 
 
+HEEDS_SIGHUP = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+
+
 @pytest.fixture
 def bystander():
-    """A process that ends when it is sent a SIGHUP."""
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+    """A process that ends when it is sent a SIGHUP, and be it that we were told to ignore them."""
+    code = f"{HEEDS_SIGHUP}print('ready', flush=True); input()\n"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout.readline() == b"ready\n"
         yield process
         process.stdin.close()
 
@@ -150,7 +157,7 @@ def test_a_pid_that_was_said_is(ipvsman, bystander):
 
 def test_whoever_holds_the_lock_is(ipvsman):
     code = (
-        "import fcntl, os, sys, time\n"
+        f"{HEEDS_SIGHUP}import fcntl, os, sys, time\n"
         f"f = open({str(ipvsman.lock_file)!r}, 'w'); fcntl.flock(f, fcntl.LOCK_EX)\n"
         "print(os.getpid(), file=f, flush=True); print('ready', flush=True); input()\n"
     )
