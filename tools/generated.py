@@ -145,7 +145,7 @@ def files() -> dict[Path, str]:
     version = importlib.import_module("ipvsman").__version__
     made = {FILES / "man/ipvsman.8": manual(top, version)}
     completes = {"FILE": shtab.FILE, "DIR": shtab.DIRECTORY}
-    for _, actions in _groups(top):
+    for _unused, actions in _groups(top):
         for action in actions:
             if action.metavar in completes:
                 action.complete = completes[str(action.metavar)]  # type: ignore[attr-defined]

@@ -52,7 +52,7 @@ def running(ipvsman):
 def test_every_metric(running):
     reading = running.call(running.desk.reading(age=0.0))
     look = Look(running.desk, reading, 0.0)
-    text, _ = running.run(lambda: Exporter(Metrics()).text(look, ""))
+    text, _unused = running.run(lambda: Exporter(Metrics()).text(look, ""))
     own = set(re.findall(r"^# TYPE (\w+)", text.decode(), re.MULTILINE))
     assert set(re.findall(r"`(ipvsman_\w+)`", GUIDE)) == own
 
