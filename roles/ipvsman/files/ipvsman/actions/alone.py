@@ -41,14 +41,7 @@ class Left:
 
     def overrides(self) -> Overrides:
         """What the operator has said."""
-        plain = self._store.read(_OVERRIDES)
-        if plain is None:
-            return Overrides()
-        try:
-            return Overrides.from_plain(plain)
-        except (KeyError, TypeError, ValueError) as error:
-            self._store.set_aside(_OVERRIDES, f"{type(error).__name__}: {error}")
-            return Overrides()
+        return self._store.read_as(_OVERRIDES, Overrides.from_plain) or Overrides()
 
     def remember(self, overrides: Overrides) -> None:
         """What the operator says, for the next daemon. Raises StoreError."""

@@ -376,14 +376,7 @@ class Director:
     # -- memory
 
     def _remembered_overrides(self) -> Overrides:
-        plain = self._store.read(_OVERRIDES)
-        if plain is None:
-            return Overrides()
-        try:
-            return Overrides.from_plain(plain)
-        except (KeyError, TypeError, ValueError) as error:
-            self._store.set_aside(_OVERRIDES, f"{type(error).__name__}: {error}")
-            return Overrides()
+        return self._store.read_as(_OVERRIDES, Overrides.from_plain) or Overrides()
 
     def _remembered_names(self) -> _Addresses:
         plain = self._store.read(_NAMES)

@@ -14,7 +14,9 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 _VERSION = 1
 _HALF = ".half"
@@ -60,6 +62,17 @@ class Store:
             for left in self._directory.glob(f".*{_HALF}"):
                 with contextlib.suppress(OSError):
                     left.unlink()
+
+    def read_as(self, name: str, parse: Callable[[Any], T]) -> T | None:
+        """What parse makes of it; what it cannot be made of is set aside, and None."""
+        data = self.read(name)
+        if data is None:
+            return None
+        try:
+            return parse(data)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            self.set_aside(name, f"{type(error).__name__}: {error}")
+            return None
 
     def set_aside(self, name: str, why: str) -> None:
         """Rename a file that cannot be understood."""
