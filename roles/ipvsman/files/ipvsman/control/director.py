@@ -379,27 +379,18 @@ class Director:
         return self._store.read_as(_OVERRIDES, Overrides.from_plain) or Overrides()
 
     def _remembered_names(self) -> _Addresses:
-        plain = self._store.read(_NAMES)
-        if plain is None:
-            return {}
-        try:
+        def parse(rows: list[tuple[str, str, list[str]]]) -> _Addresses:
             return {
                 (str(name), Family(family)): tuple(canonical_address(each) for each in found)
-                for name, family, found in plain
+                for name, family, found in rows
             }
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            self._store.set_aside(_NAMES, f"{type(error).__name__}: {error}")
-            return {}
+
+        return self._store.read_as(_NAMES, parse) or {}
 
     def _remembered_health(self, checks: AbstractSet[Check]) -> dict[Check, Known]:
-        plain = self._store.read(_HEALTH)
-        if plain is None:
-            return {}
-        try:
-            return memory.from_plain(plain, checks, self._clock(), self._wall())
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            self._store.set_aside(_HEALTH, f"{type(error).__name__}: {error}")
-            return {}
+        now, wall = self._clock(), self._wall()
+        parse = partial(memory.from_plain, checks=checks, now=now, wall=wall)
+        return self._store.read_as(_HEALTH, parse) or {}
 
     def _memory_of(self, name: str) -> Callable[[], object]:
         """What is to be written under a name: taken now, put into form wherever that is called."""
