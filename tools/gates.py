@@ -1,22 +1,28 @@
 """Run the project's checks: all, or the named ones. A failure does not stop the later ones.
 
-The last line counts what passed and failed: every test of a stage that runs tests, and every other
-stage as one.
+Two run at once where there are two processors: most of them keep one busy. What a check says is
+shown when it has ended, or as it says it where no other runs beside it. The last line counts what
+passed and failed: every test of a stage that runs tests, and every other stage as one.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+import threading
 import time
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PYTEST = ".venv/bin/python -m pytest"
 
-# Quick ones first.
+# Quick ones first. Of two lanes one goes through them from the top and one from the bottom, so that
+# neither ends long after the other.
 STAGES = {
     "format": "tools/copy ruff format --check",
     "ruff": "tools/copy ruff check --output-format concise",
@@ -56,9 +62,9 @@ class Result(NamedTuple):
         return f"{self.stage:12} {word:12} {self.seconds:6.1f} s"
 
 
-def run(stage: str) -> Result:
-    """Run one stage, passing on what it says as it says it."""
-    print(f"\n== {stage}: {STAGES[stage]}", flush=True)
+def run(stage: str, show: Callable[[bytes], object]) -> Result:
+    """Run one stage; what it says is handed on line by line."""
+    show(f"\n== {stage}: {STAGES[stage]}\n".encode())
     start = time.monotonic()
     passed = failed = 0
     with subprocess.Popen(
@@ -70,8 +76,7 @@ def run(stage: str) -> Result:
     ) as process:
         assert process.stdout
         for raw in process.stdout:
-            sys.stdout.buffer.write(raw)
-            sys.stdout.buffer.flush()
+            show(raw)
             line = raw.decode(errors="replace")
             if TALLY.match(line):
                 for number, word in COUNT.findall(line):
@@ -85,8 +90,45 @@ def run(stage: str) -> Result:
     if not failed and status != 0:
         failed = 1
     result = Result(stage, status, time.monotonic() - start, passed, failed)
-    print(f"-- {result}", flush=True)
+    show(f"-- {result}\n".encode())
     return result
+
+
+def say(text: bytes) -> None:
+    """Write it at once."""
+    sys.stdout.buffer.write(text)
+    sys.stdout.buffer.flush()
+
+
+def run_lanes(names: list[str], lanes: int) -> list[Result]:
+    """Run the stages in so many lanes; the results in the order of the stages."""
+    if lanes == 1:
+        return [run(name, say) for name in names]
+    waiting = deque(names)
+    results: dict[str, Result] = {}
+    lock = threading.Lock()
+
+    def lane(take: Callable[[], str]) -> None:
+        while True:
+            with lock:
+                if not waiting:
+                    return
+                name = take()
+                say(f".. {name}\n".encode())
+            said: list[bytes] = []
+            results[name] = run(name, said.append)
+            with lock:
+                say(b"".join(said))
+
+    threads = [
+        threading.Thread(target=lane, args=(waiting.pop if number % 2 else waiting.popleft,))
+        for number in range(lanes)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [results[name] for name in names]
 
 
 def main(names: list[str]) -> int:
@@ -95,10 +137,13 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no such check: {' '.join(unknown)}; there are: {' '.join(STAGES)}", file=sys.stderr)
         return 2
-    results = [run(stage) for stage in names or STAGES]
+    wanted = names or list(STAGES)
+    start = time.monotonic()
+    results = run_lanes(wanted, min(len(wanted), len(os.sched_getaffinity(0)), 2))
     print("\n== summary")
     for result in results:
         print(result)
+    print(f"{time.monotonic() - start:.0f} s in all")
     print(f"{sum(r.passed for r in results)} passed, {sum(r.failed for r in results)} failed")
     return int(any(result.status for result in results))
 
