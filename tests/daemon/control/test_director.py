@@ -26,12 +26,12 @@ from ansible_collections.lvs.ipvs.tests.daemon.control.parts import (
     vip,
 )
 from ipvsman.config.model import Complaint, ConfigError, Origin
-from ipvsman.control.director import Director, Limits, describe
+from ipvsman.control.director import Director, Limits
 from ipvsman.control.journal import Journal, Kind
 from ipvsman.control.overrides import Level, Subject
 from ipvsman.control.store import Store, StoreError
 from ipvsman.control.weights import Why, effective
-from ipvsman.health.spec import Check, TcpProbe
+from ipvsman.health.spec import Check, TcpProbe, describe
 from ipvsman.health.state import Condition
 from ipvsman.ipvs.model import Family
 

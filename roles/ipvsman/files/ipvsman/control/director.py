@@ -14,32 +14,31 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import Protocol
 
 from ipvsman.config.model import Complaint, Config, ConfigError
-from ipvsman.health.spec import Check, Verdict
+from ipvsman.health.spec import Check, Verdict, describe
 from ipvsman.health.state import Condition, Health
 from ipvsman.ipvs.model import Family, canonical_address
 
 from . import memory
 from .account import Snapshot
+from .ages import Ages
 from .desired import Desired, build, hostnames
 from .journal import Journal, Kind
 from .keeper import Keeper
 from .memory import Known, Transition
+from .notes import Form, Notes
 from .overrides import Override, Overrides, Subject
-from .store import Store, StoreError
+from .store import Store
 from .weights import Circumstances
 
 log = logging.getLogger("ipvsman")
 
 _HEALTH, _OVERRIDES, _NAMES = "health", "overrides", "names"
 
-#: Checks that one tick looks at for results that are too old: of more, each has its turn later.
-_LOOKS = 2000
 #: Faults of a refused configuration that are logged one by one.
 _FAULTS = 50
 
@@ -116,20 +115,16 @@ class Director:
         self._load = load
         self._keeper = keeper
         self._journal = journal
-        self._store = store
+        self._notes = Notes(store, journal)
         self._limits = limits
         self._clock = clock
         self._wall = wall
         self._prober: Probing | None = None
         self._resolver: Resolving | None = None
         self._addresses = self._remembered_names()
-        self._stale: set[Check] = set()
-        self._to_look: Iterator[tuple[Check, Known]] = iter(())
         self._cold = limits.cold_start > 0
-        self._unwritten: set[str] = set()
-        self._complaints: dict[str, str] = {}
-        self._writing = asyncio.Lock()
         self.started = clock()
+        self._ages = Ages(journal, limits.stale_grace, self.started)
         self.config = Config()
         self.desired = Desired()
         self.known: dict[Check, Known] = {}
@@ -188,24 +183,11 @@ class Director:
         if self._cold and now - self.started >= self._limits.cold_start:
             self._cold = False
             self._publish()
-        looked = 0
-        for check, entry in islice(self._to_look, _LOOKS):
-            looked += 1
-            self._look_at_age(check, entry, now)
-        if looked < _LOOKS:
-            self._to_look = iter(tuple(self.known.items()))
+        self._ages.look(self.known, now)
 
     async def remember(self) -> None:
-        """Write to disk what has changed since it was written; what fails stays to be written.
-
-        Beside the loop: a disk may take seconds.
-        """
-        async with self._writing:
-            for name in sorted(self._unwritten):
-                self._unwritten.discard(name)
-                text = await asyncio.to_thread(self._write, name, self._memory_of(name))
-                if text:
-                    self._unwritten.add(name)
+        """Write to disk what has changed since it was written; what fails stays to be written."""
+        await self._notes.write_due(self._form_of)
 
     # -- events
 
@@ -226,7 +208,7 @@ class Director:
         if not changed:
             return
         self._addresses.update(addresses)
-        self._unwritten.add(_NAMES)
+        self._notes.changed(_NAMES)
         for name, _family in sorted(changed, key=lambda item: (item[0], item[1].value)):
             found = ", ".join(self._addresses[name, _family]) or "nothing"
             self._journal.record(Kind.RESOLVE, name, f"{name} ({_family.value}) is {found}")
@@ -261,7 +243,7 @@ class Director:
     @property
     def stale(self) -> frozenset[Check]:
         """Checks whose last result is too old."""
-        return frozenset(self._stale)
+        return self._ages.stale
 
     def _take_up(self, config: Config, desired: Desired) -> None:
         self.generation += 1
@@ -271,7 +253,7 @@ class Director:
         known = self._known_of(names)
         if known != self._addresses:
             self._addresses = known
-            self._unwritten.add(_NAMES)
+            self._notes.changed(_NAMES)
         if self._resolver is not None:
             self._resolver.want(names)
         self._want(desired)
@@ -289,8 +271,7 @@ class Director:
             or Known(Health.unknown(check.timing, now), deque(maxlen=memory.HISTORY))
             for check in wanted
         }
-        self._stale &= wanted
-        self._to_look = iter(())
+        self._ages.keep(wanted)
         if self._prober is not None:
             self._prober.assign(
                 {check: _first_within(check, entry) for check, entry in self.known.items()}
@@ -300,7 +281,7 @@ class Director:
     def _turned(self, check: Check, entry: Known, before: Condition) -> None:
         health = entry.health
         entry.history.append(Transition(self._wall(), before, health.condition, health.message))
-        self._unwritten.add(_HEALTH)
+        self._notes.changed(_HEALTH)
         level = logging.WARNING if health.condition is Condition.DOWN else logging.INFO
         services = self.desired.users.get(check, frozenset())
         message = f"{describe(check)} {before.value} -> {health.condition.value}: {health.message}"
@@ -344,31 +325,11 @@ class Director:
         for warning in warnings:
             log.warning("%s", warning)
 
-    def _look_at_age(self, check: Check, entry: Known, now: float) -> None:
-        """An alarm when there has been no result for too long, and its end."""
-        health = entry.health
-        if health.checked is None:
-            health = replace(health, checked=max(health.since, self.started))
-        stale = health.is_stale(check.timing, self._limits.stale_grace, now)
-        if stale == (check in self._stale):
-            return
-        if stale:
-            self._stale.add(check)
-            age = f"{now - (health.checked or now):.0f} s"
-            message = f"no result of {describe(check)} for {age}; it stays {health.condition.value}"
-            self._journal.record(Kind.STALE, describe(check), message, logging.WARNING)
-        else:
-            self._stale.discard(check)
-            message = f"results of {describe(check)} come in again"
-            self._journal.record(Kind.STALE, describe(check), message)
-
     def _set_overrides(self, overrides: Overrides) -> None:
         self.overrides = overrides
         self._publish()
         # At once, since the operator takes the answer for a promise.
-        self._unwritten.discard(_OVERRIDES)
-        if self._write(_OVERRIDES, overrides.to_plain):
-            self._unwritten.add(_OVERRIDES)
+        self._notes.write_now(_OVERRIDES, overrides.to_plain)
 
     def _publish(self) -> None:
         self._keeper.publish(self.snapshot)
@@ -376,7 +337,7 @@ class Director:
     # -- memory
 
     def _remembered_overrides(self) -> Overrides:
-        return self._store.read_as(_OVERRIDES, Overrides.from_plain) or Overrides()
+        return self._notes.recall(_OVERRIDES, Overrides.from_plain) or Overrides()
 
     def _remembered_names(self) -> _Addresses:
         def parse(rows: list[tuple[str, str, list[str]]]) -> _Addresses:
@@ -385,14 +346,14 @@ class Director:
                 for name, family, found in rows
             }
 
-        return self._store.read_as(_NAMES, parse) or {}
+        return self._notes.recall(_NAMES, parse) or {}
 
     def _remembered_health(self, checks: AbstractSet[Check]) -> dict[Check, Known]:
         now, wall = self._clock(), self._wall()
         parse = partial(memory.from_plain, checks=checks, now=now, wall=wall)
-        return self._store.read_as(_HEALTH, parse) or {}
+        return self._notes.recall(_HEALTH, parse) or {}
 
-    def _memory_of(self, name: str) -> Callable[[], object]:
+    def _form_of(self, name: str) -> Form:
         """What is to be written under a name: taken now, put into form wherever that is called."""
         if name == _OVERRIDES:
             return self.overrides.to_plain
@@ -403,21 +364,6 @@ class Director:
             return lambda: sorted(rows)
         known = memory.proven(self.known)
         return partial(memory.to_plain, known, self._clock(), self._wall())
-
-    def _write(self, name: str, data: Callable[[], object]) -> str:
-        """Write it; the fault, if there is one, which is told once. For any thread."""
-        fault = ""
-        try:
-            self._store.write(name, data())
-        except StoreError as error:
-            fault = str(error)
-        if fault and fault != self._complaints.get(name):
-            message = f"{fault}; it is tried again, and a restart before that forgets it"
-            self._journal.record(Kind.ERROR, "store", message, logging.ERROR)
-        elif self._complaints.get(name) and not fault:
-            self._journal.record(Kind.LIFE, "store", f"{name} can be written again")
-        self._complaints[name] = fault
-        return fault
 
 
 def _build(config: Config, addresses: _Addresses) -> Desired:
@@ -430,12 +376,3 @@ def _first_within(check: Check, entry: Known) -> float:
     """Seconds within which a check that is new to the prober is to be made: soon, if unproven."""
     timing = check.timing
     return timing.fast_interval if entry.health.checked is None else entry.health.delay(timing)
-
-
-def describe(check: Check) -> str:
-    """A check in a few words: its kind and target."""
-    probe = check.probe
-    kind = type(probe).__name__.removesuffix("Probe").lower()
-    address, port = getattr(probe, "address", ""), getattr(probe, "port", 0)
-    host = f"[{address}]" if ":" in address else address
-    return f"{kind} {host}:{port}" if port else f"{kind} {host}".rstrip()

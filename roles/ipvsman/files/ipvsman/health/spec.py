@@ -160,3 +160,12 @@ class Verdict:
     ok: bool
     message: str
     duration: float
+
+
+def describe(check: Check) -> str:
+    """A check in a few words: its kind and target."""
+    probe = check.probe
+    kind = type(probe).__name__.removesuffix("Probe").lower()
+    address, port = getattr(probe, "address", ""), getattr(probe, "port", 0)
+    host = f"[{address}]" if ":" in address else address
+    return f"{kind} {host}:{port}" if port else f"{kind} {host}".rstrip()
