@@ -36,7 +36,8 @@ STAGES = {
     "package": "tools/package",
     "unit-oldest": "tools/unit-oldest",
     "kernel": f"tests/lab/run -- {PYTEST} tests/kernel tests/lab/test_topology.py",
-    "daemon-kernel": f"tests/lab/run -- {PYTEST} tests/daemon/kernel tests/daemon/kernel_actions",
+    "daemon-kernel": f"tests/lab/run -- {PYTEST} tests/daemon/kernel tests/daemon/kernel_actions"
+    " tests/daemon/kernel_ctl",
     "modules": ".venv/bin/python tests/integration/run",
     "demo": "playbooks/demo/run",
     "sanity": "tools/ansible-test sanity --local --color no",

@@ -18,7 +18,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 CORE = CHECKOUT / "plugins" / "module_utils" / "ipvs"
 
 # These need a kernel of their own: tests/lab/run -- .venv/bin/python -m pytest tests/daemon/kernel*
-collect_ignore = [] if "IPVS_LAB" in os.environ else ["kernel", "kernel_actions"]
+collect_ignore = [] if "IPVS_LAB" in os.environ else ["kernel", "kernel_actions", "kernel_ctl"]
 
 if "ipvsman.ipvs" not in sys.modules:
     # An installed release is not what is to be tested.

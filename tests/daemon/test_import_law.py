@@ -36,7 +36,7 @@ FLOORS = {
 BESIDE = {("config", "health"), ("choices", "service"), ("arguments", "quantities")}
 
 #: Who opens the kernel's table; to everybody else one is handed.
-OPENERS = {"service", "actions/act"}
+OPENERS = {"service", "actions/act", "ctl/kernel"}
 
 #: No clock, no loop, no I/O, no thread.
 PURE = ("health/spec", "health/state", "control/desired", "control/weights", "control/overrides")

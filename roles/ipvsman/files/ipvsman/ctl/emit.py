@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Plain data as YAML or JSON text, in the form that scripts grep. No list is the item of another.
+
+Block style, lists not indented under their key, an empty mapping is ``{}``. A tenth of the time of
+PyYAML, which takes seconds for a large table; what it reads back is what was written.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+#: Text that means itself without quotes, whatever version of YAML reads it.
+_PLAIN = re.compile(
+    r"(?:tcp|udp|sctp)://[0-9a-f.:\[\]]*[0-9a-f\]]"
+    r"|fwmark:[0-9]+(?:/inet6)?"
+    r"|[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?::[0-9]+)?"
+    r"|[A-Za-z]{2,}[0-9](?![eE])[A-Za-z0-9_.-]*"
+    r"|[a-z]+(?:[-_ ][a-z]+)*"
+)
+_WORDS = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+
+
+def yaml_lines(data: Any) -> Iterator[str]:
+    """A mapping, line by line."""
+    if not data:
+        yield "{}"
+        return
+    yield from _mapping(data, "")
+
+
+def json_text(data: Any) -> str:
+    """The same data as JSON."""
+    return json.dumps(data, indent=2)
+
+
+def _mapping(data: dict[str, Any], indent: str) -> Iterator[str]:
+    for name, value in data.items():
+        if isinstance(value, dict) and value:
+            yield f"{indent}{name}:"
+            yield from _mapping(value, indent + "  ")
+        elif isinstance(value, (list, tuple)) and value:
+            yield f"{indent}{name}:"
+            yield from _list(value, indent)
+        else:
+            yield f"{indent}{name}: {_scalar(value)}"
+
+
+def _list(items: Any, indent: str) -> Iterator[str]:
+    for item in items:
+        if isinstance(item, dict) and item:
+            lines = _mapping(item, indent + "  ")
+            yield f"{indent}- {next(lines).lstrip()}"
+            yield from lines
+        else:
+            yield f"{indent}- {_scalar(item)}"
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, str):
+        return value if _PLAIN.fullmatch(value) and value not in _WORDS else _quoted(value)
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else json.dumps(value)
+
+
+def _quoted(text: str) -> str:
+    """As JSON has it, but for letters beyond 16 bits, which are two escapes there and one here."""
+    return "".join(
+        json.dumps(letter)[1:-1] if ord(letter) < 0x10000 else f"\\U{ord(letter):08x}"
+        for letter in text
+    ).join('""')

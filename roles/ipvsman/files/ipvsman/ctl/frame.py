@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What every verb of `ipvsctl` stands on: which verbs there are, what one is given, how one fails.
+
+A verb is a line in VERBS and a file beside this one, which has
+
+    def parser(parser: Parser) -> None      says the verb's options and arguments
+    def run(options: Namespace, context: Context) -> int        does it; returns the exit status
+
+and is imported when its verb is asked for, and not before. Nothing here opens the kernel's table.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO
+
+if TYPE_CHECKING:
+    from ipvsman.ipvs.table import Table
+
+
+class Dialect(Enum):
+    """Whose conventions a verb keeps: those of the declarative or of the imperative tool."""
+
+    MODEL = "model"
+    IMPERATIVE = "imperative"
+
+
+class Verb(NamedTuple):
+    """One verb. file: the module below ctl/ that does it; about: one line for the help."""
+
+    name: str
+    dialect: Dialect
+    file: str
+    about: str
+    aliases: tuple[str, ...] = ()
+
+
+#: Also what completion and the manual page are made of.
+VERBS: tuple[Verb, ...] = (Verb("get", Dialect.MODEL, "get", "print the table as a document"),)
+
+
+def find(word: str) -> Verb | None:
+    """The verb of this name or alias."""
+    return next((verb for verb in VERBS if word == verb.name or word in verb.aliases), None)
+
+
+class Failed(Exception):
+    """A verb cannot do what it was asked for: exit status, and what to say on stderr."""
+
+    def __init__(self, status: int, *lines: str) -> None:
+        self.status = status
+        self.lines = lines
+        super().__init__("\n".join(lines))
+
+
+class Usage(Exception):
+    """The command line is wrong. The frame says so as the verb's dialect does.
+
+    topic: the word that names no verb, where that is what is wrong.
+    """
+
+    def __init__(
+        self, parser: argparse.ArgumentParser, reason: str, topic: str | None = None
+    ) -> None:
+        self.parser = parser
+        self.reason = reason
+        self.topic = topic
+        super().__init__(reason)
+
+
+class HelpWanted(Exception):
+    """Help on a verb was asked for: where it goes depends on the verb's dialect."""
+
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self.parser = parser
+        super().__init__(parser.prog)
+
+
+class Parser(argparse.ArgumentParser):
+    """Reads a command line, writes nothing and never ends the program: see Usage and HelpWanted."""
+
+    def __init__(self, **settings: Any) -> None:
+        settings.setdefault("allow_abbrev", False)
+        settings.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(**settings)
+
+    def error(self, message: str) -> NoReturn:
+        """Raises Usage."""
+        raise Usage(self, message)
+
+    def print_help(self, file: Any = None) -> NoReturn:
+        """Raises HelpWanted: argparse calls this for --help."""
+        del file
+        raise HelpWanted(self)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and action.nargs == argparse.PARSER:
+            if value not in action.choices:
+                raise Usage(self, f"no such command: {value}", topic=str(value))
+            return
+        super()._check_value(action, value)
+
+
+class Context:
+    """Where a verb is run, and by what it speaks to the world.
+
+    options: the global flags; environ: the environment; open_table: opens the kernel's table.
+    """
+
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        open_table: Callable[[], Table],
+        stdin: TextIO,
+        stdout: TextIO,
+        stderr: TextIO,
+        environ: Mapping[str, str],
+    ) -> None:
+        self.options = options
+        self.quiet: bool = options.quiet
+        self.verbose: bool = options.verbose
+        self.netns: str | None = options.netns
+        self.environ = environ
+        self.stdin = stdin
+        self.stdout = stdout
+        self.stderr = stderr
+        self._open_table = open_table
+
+    @contextmanager
+    def table(self) -> Iterator[Table]:
+        """The kernel's table, for as long as the ``with`` lasts. Raises Unavailable, Failed."""
+        table = self._open_table()
+        try:
+            yield table
+        finally:
+            table.close()
+
+    @property
+    def colored(self) -> bool:
+        """Whether stdout is to be coloured: as told, else when somebody sees it (no-color.org)."""
+        if self.options.color != "auto":
+            return bool(self.options.color == "always")
+        return not self.environ.get("NO_COLOR") and self.stdout.isatty()
+
+    def say(self, line: str = "") -> None:
+        """What was asked for, on stdout."""
+        print(line, file=self.stdout)
+
+    def say_lines(self, lines: Iterable[str]) -> None:
+        """Lines of what was asked for, on stdout."""
+        for line in lines:
+            self.say(line)
+
+    def confirm(self, line: str) -> None:
+        """That it was done, on stdout; not with --quiet."""
+        if not self.quiet:
+            self.say(line)
+
+    def warn(self, line: str) -> None:
+        """What the user may not have meant, on stderr; not with --quiet."""
+        if not self.quiet:
+            print(f"Warning: {line}", file=self.stderr)
+
+    def note(self, line: str) -> None:
+        """What is being done, on stderr; only with --verbose."""
+        if self.verbose:
+            print(f"INFO {line}", file=self.stderr)
+
+    def complain(self, line: str) -> None:
+        """What went wrong, on stderr."""
+        print(line, file=self.stderr)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+class Host:
+    """This host: its table, which is nobody else's; `ipvsctl`, and `ipvsadm` to ask it."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.environ = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("NO_COLOR", "SKIP_IPVSKERNELREQ") and not name.startswith("IPVSCTL")
+        }
+
+    def write(self, text: str, name: str = "model.yaml") -> Path:
+        """A file."""
+        path = self.place / name
+        path.write_text(text)
+        return path
+
+    def ipvsctl(self, *words: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run it to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "ipvsman.ctl", *map(str, words)],
+            input=stdin,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def ipvsadm(self, *lines: str) -> str:
+        """Run its commands, one a line."""
+        said = ""
+        for line in lines:
+            words = ["ipvsadm", *line.split()]
+            said += subprocess.run(words, check=True, capture_output=True, text=True).stdout
+        return said
+
+    def rules(self) -> list[str]:
+        """What it saves, sorted: its own order is that of the kernel's hash table."""
+        return sorted(self.ipvsadm("-S -n").splitlines())
+
+
+@pytest.fixture
+def host(tmp_path):
+    """The table is empty before, and after."""
+    assert "IPVS_LAB" in os.environ, "start it by tests/lab/run"
+    own = Host(tmp_path)
+    clean = ("-C", "--set 900 120 300")
+    own.ipvsadm(*clean)
+    yield own
+    own.ipvsadm(*clean)
