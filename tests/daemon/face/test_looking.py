@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
+import ipvsman
 import pytest
 from ansible_collections.lvs.ipvs.tests.daemon.face.rig import WEB, eventually
 from ipvsman.ipvs.errors import Cause, Unavailable
@@ -237,6 +240,18 @@ def test_journal(daemon):
 def test_journal_since_what_is_no_number(daemon, since):
     answer = daemon().get(f"/v1/journal?since={since}")
     assert (answer.status, answer.json["error"]) == (400, "bad request")
+
+
+def test_about_tells_program_and_drop_ins(daemon):
+    own = daemon()
+    told = own.get("/v1/about").json
+    assert told["version"] == ipvsman.__version__
+    assert Path(told["program"]) == Path(ipvsman.__file__).resolve().parents[1]
+    assert told["pid"] == os.getpid()
+    assert told["config_digest"] == own.desk.config.digest
+    assert told["desired_generation"] == 1
+    assert told["last_reload"]["ok"]
+    assert told["uptime_seconds"] >= 0
 
 
 def test_healthz_and_readyz(daemon):

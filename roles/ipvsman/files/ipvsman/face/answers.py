@@ -117,6 +117,7 @@ _OVERRIDES = _list(
         }
     )
 )
+_LAST_RELOAD = _object({"time": _NUMBER, "ok": _YES_NO, "error": _TEXT})
 _TRANSITION = _object({"time": _NUMBER, "from": _TEXT, "to": _TEXT, "message": _TEXT})
 _DONE: Json = {"ok": _YES_NO, "applied": _YES_NO}
 
@@ -173,7 +174,7 @@ ANSWERS: dict[str, Json] = {
             "desired_generation": _WHOLE,
             "config_version_mtime_seconds": _NUMBER,
             "config_digest": _TEXT,
-            "last_reload": _object({"time": _NUMBER, "ok": _YES_NO, "error": _TEXT}),
+            "last_reload": _LAST_RELOAD,
             "last_apply": _object({"ok": _YES_NO, "error": _TEXT, "seconds_ago": _null(_NUMBER)}),
             "drift_found": _WHOLE,
             "overrides": _OVERRIDES,
@@ -238,6 +239,17 @@ ANSWERS: dict[str, Json] = {
         }
     ),
     "overrides": _object({"overrides": _OVERRIDES}),
+    "about": _object(
+        {
+            "version": _TEXT,
+            "program": _TEXT,
+            "pid": _WHOLE,
+            "uptime_seconds": _NUMBER,
+            "desired_generation": _WHOLE,
+            "config_digest": _TEXT,
+            "last_reload": _LAST_RELOAD,
+        }
+    ),
     "groups": _object({"groups": _list({})}),
     "run_checks": _object(
         {

@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+from pathlib import Path
 
 from aiohttp import web
 
+from ipvsman import __version__
 from ipvsman.control.desk import Desk
 from ipvsman.ipvs.errors import IpvsError
 from ipvsman.ipvs.plain import plain_change
@@ -20,6 +23,8 @@ from .put_groups import NAME, PutGroups
 
 #: Seconds that a reading of the kernel serves.
 _AGE = 1.0
+#: Where the package lies that we are, by its own name: links have been followed.
+_PROGRAM = Path(__file__).resolve().parents[2]
 
 
 class Looking:
@@ -54,7 +59,6 @@ class Looking:
             return refuse(503, "kernel unreadable", str(error))
         account = desk.account
         rows = standing.detailed(desk.desired, account.weights, reading.state, reading.counters)
-        last = desk.last_reload
         return answer(
             {
                 "services": rows,
@@ -63,7 +67,7 @@ class Looking:
                 "desired_generation": desk.generation,
                 "config_version_mtime_seconds": desk.config.mtime,
                 "config_digest": desk.config.digest,
-                "last_reload": {"time": last.time, "ok": not last.error, "error": last.error},
+                "last_reload": self._last_reload(),
                 "last_apply": {
                     "ok": not account.error,
                     "error": account.error,
@@ -145,6 +149,21 @@ class Looking:
             return refuse(507, "cannot be read", f"{NAME}: {error.strerror}")
         return answer({"groups": groups}, headers={"ETag": tag})
 
+    async def about(self, _request: web.Request) -> web.Response:
+        """Which program runs, with which drop-ins: without a look at the kernel."""
+        desk = self._desk
+        return answer(
+            {
+                "version": __version__,
+                "program": str(_PROGRAM),
+                "pid": os.getpid(),
+                "uptime_seconds": round(desk.uptime, 3),
+                "desired_generation": desk.generation,
+                "config_digest": desk.config.digest,
+                "last_reload": self._last_reload(),
+            }
+        )
+
     async def alive(self, _request: web.Request) -> web.Response:
         """The daemon answers."""
         return answer({"ok": True})
@@ -153,3 +172,7 @@ class Looking:
         """The kernel is as it shall be."""
         ready = self._desk.is_ready()
         return answer({"ok": ready}, 200 if ready else 503)
+
+    def _last_reload(self) -> report.Row:
+        last = self._desk.last_reload
+        return {"time": last.time, "ok": not last.error, "error": last.error}

@@ -105,6 +105,7 @@ OPERATIONS = (
         },
     ),
     Operation("GET", "/v1/overrides", "overrides", "What the operator has said"),
+    Operation("GET", "/v1/about", "about", "Which program runs, with which drop-ins"),
     Operation(
         "GET", "/v1/config", "groups", "The groups that were put over the API", refusals=(507,)
     ),
