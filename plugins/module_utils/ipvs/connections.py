@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from .model import canonical_address
+from .model import DestinationKey, Endpoint, canonical_address
 
 #: Transport column -> our word. A template of a firewall mark service says IP.
 _TRANSPORTS = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp", "IP": "ip"}
@@ -36,6 +37,38 @@ class Connection:
     expires: int
     engine: str = ""
     engine_data: str = ""
+
+    def is_to(self, endpoint: Endpoint) -> bool:
+        """Whether it is to this service; one with port 0 has every port."""
+        return (
+            endpoint.transport.value == self.transport
+            and endpoint.address == self.virtual_address
+            and endpoint.port in (0, self.virtual_port)
+        )
+
+    def is_served_by(self, destinations: Collection[DestinationKey]) -> bool:
+        """Whether one of these serves it; one with port 0 has every port."""
+        address, port = self.destination_address, self.destination_port
+        return (
+            DestinationKey(address, port) in destinations
+            or DestinationKey(address, 0) in destinations
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """For a program."""
+        return {
+            "protocol": self.transport,
+            "client_address": self.client_address,
+            "client_port": self.client_port,
+            "virtual_address": self.virtual_address,
+            "virtual_port": self.virtual_port,
+            "destination_address": self.destination_address,
+            "destination_port": self.destination_port,
+            "state": self.state,
+            "expires": self.expires,
+            "engine": self.engine,
+            "engine_data": self.engine_data,
+        }
 
 
 def parse_connections(lines: Iterable[str]) -> Iterator[Connection]:

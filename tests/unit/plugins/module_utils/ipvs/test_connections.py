@@ -5,6 +5,11 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.connections import (
     Connection,
     parse_connections,
 )
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
+    DestinationKey,
+    Endpoint,
+    Transport,
+)
 
 #: Lines as ip_vs_conn_seq_show prints them.
 FILE = """\
@@ -72,3 +77,37 @@ def test_lines_are_read_as_they_are_asked_for():
 
     connections = parse_connections(endless())
     assert next(connections) == next(connections)
+
+
+def to(virtual="192.0.2.1", destination=("10.0.0.1", 80)):
+    return Connection("tcp", "198.51.100.5", 4711, virtual, 80, *destination, "ESTABLISHED", 899)
+
+
+@pytest.mark.parametrize(
+    "transport, address, port, its",
+    [
+        (Transport.TCP, "192.0.2.1", 80, True),
+        (Transport.TCP, "192.0.2.1", 0, True),
+        (Transport.TCP, "192.0.2.1", 81, False),
+        (Transport.TCP, "192.0.2.2", 80, False),
+        (Transport.UDP, "192.0.2.1", 80, False),
+    ],
+)
+def test_a_connection_is_to_a_service(transport, address, port, its):
+    assert to().is_to(Endpoint(transport, address, port)) is its
+
+
+def test_a_connection_is_served_by_one_of_many():
+    assert to().is_served_by({DestinationKey("10.0.0.1", 80), DestinationKey("10.0.0.2", 80)})
+    # Every port.
+    assert to().is_served_by([DestinationKey("10.0.0.1", 0)])
+    assert not to().is_served_by([DestinationKey("10.0.0.1", 81), DestinationKey("10.0.0.2", 80)])
+
+
+def test_plain_data_has_every_field():
+    plain = to().plain()
+    assert list(plain) == [
+        *("protocol", "client_address", "client_port", "virtual_address", "virtual_port"),
+        *("destination_address", "destination_port", "state", "expires", "engine", "engine_data"),
+    ]
+    assert (plain["protocol"], plain["expires"], plain["engine"]) == ("tcp", 899, "")
