@@ -1,15 +1,15 @@
 # What can be done in a checkout. Every target sets up what it needs; the work itself is done by tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help venv packages demo test unit kernel modules lint sanity build bench format lock clean
+.PHONY: help venv packages demo test unit kernel modules fleet lint sanity build bench format lock clean
 
 # Where Debian has ip and ipvsadm, and an ordinary user's PATH does not look.
 export PATH := $(PATH):/usr/sbin:/sbin
 
 # The lab's kernel, with the compiler that it needs on some CPUs; what the tests send traffic by and compare with, who
-# scrapes the daemon, and who reads its manual page.
+# scrapes the daemon, who reads its manual page, and what makes the hosts of the fleet.
 PACKAGES := user-mode-linux gcc libc6-dev kmod mount util-linux iproute2 iptables ipvsadm curl lksctp-tools git \
-	prometheus groff-base
+	prometheus groff-base debootstrap debian-archive-keyring dpkg-dev e2fsprogs openssh-client
 
 help: ## what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12

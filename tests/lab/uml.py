@@ -12,7 +12,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import BinaryIO
 
@@ -39,6 +39,7 @@ MODULES = "/usr/lib/uml/modules"
 STATE = "/sys"
 STAGE = f"{STATE}/stage"
 
+# What every guest is booted with; its `uml_dir` and `umid` are whose it is.
 KERNEL_ARGUMENTS = (
     "rootfstype=hostfs",
     "rootflags=/",
@@ -50,14 +51,17 @@ KERNEL_ARGUMENTS = (
     # Boot does not measure the speed of a delay loop, nor that of RAID checksums.
     "lpj=40000000",
     "initcall_blacklist=raid6_select_algo,calibrate_xor_blocks",
-    f"uml_dir={STATE}/",
-    "umid=lab",
 )
 
 
 def reason_against() -> str | None:
     """Why this lab cannot be had here and what to do, or None when it can."""
-    missing = [package for program, package in PROGRAMS.items() if not _program(program)]
+    return reason_against_programs(PROGRAMS)
+
+
+def reason_against_programs(programs: Mapping[str, str]) -> str | None:
+    """Why no guest can be had with these programs, given with their packages, or None."""
+    missing = [package for name, package in programs.items() if not program(name)]
     if not os.path.isdir(MODULES):
         missing.append("user-mode-linux")
     if xstate.needs_remedy() and not xstate.compiler():
@@ -68,7 +72,8 @@ def reason_against() -> str | None:
     return None
 
 
-def _program(name: str) -> str | None:
+def program(name: str) -> str | None:
+    """Where a program is, that of root's PATH included; None where it is not."""
     # An ordinary user's PATH has no sbin, the guest's has.
     return shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
 
@@ -79,12 +84,13 @@ def run(job: Job) -> int:
         if job.stdin:
             with open(0, "rb", closefd=False) as given:
                 shutil.copyfileobj(given, stdin)
-        memory = _memory_directory(job.memory)
+        memory = memory_directory(job.memory)
         files = _files(job)
         as_root = _enter_namespaces()
         out, err, status = os.pipe(), os.pipe(), os.pipe()
         consoles = (log.fileno(), out[1], err[1], status[1])
-        command = [_program(KERNEL) or KERNEL, *KERNEL_ARGUMENTS, f"mem={job.memory}M"]
+        command = [program(KERNEL) or KERNEL, *KERNEL_ARGUMENTS, f"mem={job.memory}M"]
+        command += [f"uml_dir={STATE}/", "umid=lab"]
         command += [f"con{number}=null,fd:{fd}" for number, fd in enumerate(consoles)]
         command += _init(as_root)
 
@@ -96,7 +102,7 @@ def run(job: Job) -> int:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=_environment(memory),
+                env=kernel_environment(memory, STATE),
                 pass_fds=consoles,
                 # A terminal's Ctrl-C is for us to act upon.
                 start_new_session=True,
@@ -121,10 +127,11 @@ def _memory_file(name: str) -> BinaryIO:
     return os.fdopen(os.memfd_create(f"ipvs-lab-{name}"), "w+b")
 
 
-def _environment(memory: str) -> dict[str, str]:
+def kernel_environment(memory: str, state: str) -> dict[str, str]:
+    """What the kernel, a program of the host, has as its environment."""
     chosen = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/", "TMPDIR": memory}
     if xstate.needs_remedy():
-        chosen["LD_PRELOAD"] = xstate.build(STATE)
+        chosen["LD_PRELOAD"] = xstate.build(state)
     return chosen
 
 
@@ -173,7 +180,7 @@ def _own_cpu() -> Iterator[int]:
         yield cpus[os.getpid() % len(cpus)]
 
 
-def _memory_directory(mebibytes: int) -> str:
+def memory_directory(mebibytes: int) -> str:
     """Where UML can keep the guest's memory: it maps that file, executable, and fills it at will.
 
     Too small a directory (a container's /dev/shm often is) kills UML with SIGBUS in the middle.
@@ -196,7 +203,7 @@ def _init(as_root: bool) -> list[str]:
         return [f"init={STATE}/init"]
     # Host root's files seem to be nobody's in a user namespace: a setuid program such as mount
     # would then drop the rights that the guest's root has.
-    return [f"init={_program('setpriv')}", "--", "--no-new-privs", f"{STATE}/init"]
+    return [f"init={program('setpriv')}", "--", "--no-new-privs", f"{STATE}/init"]
 
 
 def _files(job: Job) -> dict[str, str]:

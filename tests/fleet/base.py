@@ -1,0 +1,160 @@
+"""The system that the hosts of a fleet start out from, and what they can install from.
+
+A Debian as small as one that is managed over ssh can be; the packages it may be asked to install,
+as an apt repository; and what pip installs from, as a directory of wheels.  The hosts have no
+internet: they get these from the fleet's own web server.
+"""
+
+from __future__ import annotations
+
+import lzma
+import os
+import subprocess
+import sys
+import tomllib
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import cache
+from addresses import DEPOT
+from job import LabError
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SUITE = "bookworm"
+
+#: In the system from the start, as on every host that is managed over ssh.
+INCLUDED = """systemd-sysv openssh-server python3 python3-apt iproute2 kmod procps iputils-ping
+iputils-arping ca-certificates less""".split()
+
+#: What the hosts can install: the daemon's needs, and what one looks around with.
+PACKAGES = """python3-aiohttp python3-dnspython python3-h11 python3-prometheus-client
+python3-pyroute2 python3-voluptuous python3-yaml python3-venv python3-pip
+ipvsadm curl iptables nftables ifupdown tcpdump dbus udev""".split()
+
+#: The pinned requirements of an installation by pip; else what pyproject.toml asks for.
+PINNED = CHECKOUT / "roles/ipvsman/files/requirements.txt"
+
+#: Units that cost time at each boot, and that no test looks at.
+MASKED = """apt-daily.timer apt-daily-upgrade.timer console-getty.service dev-hugepages.mount
+dev-mqueue.mount dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer
+getty-static.service getty.target kmod-static-nodes.service modprobe@.service
+modprobe@configfs.service modprobe@dm_mod.service modprobe@drm.service modprobe@efi_pstore.service
+modprobe@fuse.service modprobe@loop.service remote-fs.target sys-fs-fuse-connections.mount
+sys-kernel-config.mount sys-kernel-debug.mount sys-kernel-tracing.mount
+systemd-ask-password-console.path systemd-ask-password-wall.path systemd-binfmt.service
+systemd-firstboot.service systemd-pcrphase.service
+systemd-random-seed.service systemd-remount-fs.service
+systemd-update-utmp-runlevel.service systemd-update-utmp.service""".split()
+
+FILES = {
+    "etc/apt/sources.list": f"deb [trusted=yes] {DEPOT}/packages ./\n",
+    "etc/apt/apt.conf.d/90fleet": 'Acquire::Languages "none";\nAPT::Install-Recommends "no";\n',
+    # A host that loses its power in the middle of an installation is no test of ours.
+    "etc/dpkg/dpkg.cfg.d/90fleet": "force-unsafe-io\n",
+    "etc/ssh/sshd_config.d/fleet.conf": "UsePAM no\nUseDNS no\nPrintMotd no\n",
+}
+
+
+def system() -> AbstractContextManager[Path]:
+    """A directory with `root`, the system, and `packages`, the repository for it."""
+    return cache.entry("base", Path(__file__).read_text(), _make_system)
+
+
+def wheels() -> AbstractContextManager[Path]:
+    """A directory of wheels for that system's Python."""
+    needed = _requirements()
+
+    def make(target: Path) -> None:
+        _run(
+            f"{sys.executable} -m pip download --quiet --disable-pip-version-check"
+            " --only-binary :all: --python-version 3.11 --implementation cp"
+            " --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64"
+            f" --dest {target} --requirement /dev/stdin",
+            given="\n".join(needed),
+        )
+
+    return cache.entry("wheels", "\n".join(needed), make)
+
+
+def _requirements() -> list[str]:
+    if PINNED.exists():
+        return PINNED.read_text().splitlines()
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    return list(project["dependencies"])
+
+
+def _make_system(target: Path) -> None:
+    root = target / "root"
+    mirror = _mirror()
+    _run(f"debootstrap --variant=minbase --include={','.join(INCLUDED)} {SUITE} {root} {mirror}")
+    _make_repository(target / "packages", root)
+    for name, text in FILES.items():
+        (root / name).write_text(text)
+    for unit in MASKED:
+        (root / "etc/systemd/system" / unit).symlink_to("/dev/null")
+    for volatile in root.glob("var/cache/apt/archives/*.deb"):
+        volatile.unlink()
+
+
+def _mirror() -> str:
+    """The mirror that this machine has Debian from; none where it is no Debian.
+
+    debootstrap has one of its own then.
+    """
+    done = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(LABEL) $(REPO_URI)", "Created-By: Packages"],
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    uris = [
+        line.partition(" ")[2] for line in done.stdout.splitlines() if line.startswith("Debian ")
+    ]
+    return uris[0] if uris else ""
+
+
+def _make_repository(target: Path, root: Path) -> None:
+    """What is needed for PACKAGES beside what the system has, as this machine's apt finds it."""
+    (target / "partial").mkdir(parents=True)
+    state = target.with_name("apt")
+    (state / "lists/partial").mkdir(parents=True)
+    sources = root / "etc/apt/sources.list"
+    options = {
+        "APT::Architecture": "amd64",
+        "APT::Sandbox::User": "root",
+        "Dir::Cache::archives": target,
+        "Dir::Cache::pkgcache": "",
+        "Dir::Cache::srcpkgcache": "",
+        "Dir::Etc::preferencesparts": "/dev/null",
+        "Dir::Etc::sourcelist": sources,
+        "Dir::Etc::sourceparts": "/dev/null",
+        "Dir::Etc::trustedparts": root / "etc/apt/trusted.gpg.d",
+        "Dir::State::lists": state / "lists",
+        "Dir::State::status": root / "var/lib/dpkg/status",
+    }
+    apt = "apt-get -qq " + " ".join(f"-o {name}={value}" for name, value in options.items())
+    _run(f"{apt} update")
+    _run(f"{apt} install -y --download-only --no-install-recommends {' '.join(PACKAGES)}")
+    (target / "lock").unlink()
+    (target / "partial").rmdir()
+    index = _run("dpkg-scanpackages --multiversion .", cwd=target)
+    # The first form of it that apt asks for.
+    (target / "Packages.xz").write_bytes(lzma.compress(index.encode()))
+    _run(f"rm -r {state}")
+
+
+def _run(command: str, *, given: str = "", cwd: Path | None = None) -> str:
+    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive", LC_ALL="C.UTF-8")
+    done = subprocess.run(
+        command.split(),
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env=environment,
+    )
+    if done.returncode:
+        end = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
+        raise LabError(f"`{command}` fails:\n{end}")
+    return done.stdout
