@@ -202,9 +202,9 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ..module_utils.ipvs.changes import ACTIONS
 from ..module_utils.ipvs.document import Reader
 from ..module_utils.ipvs.errors import Fault, InvalidValue
+from ..module_utils.ipvs.limits import parse_limits
 from ..module_utils.ipvs.plain import plain_table
 from ..module_utils.ipvs.wish import TableWish
-from ..module_utils.limits import parse_limits
 from ..module_utils.options import common_spec
 from ..module_utils.task import Task, run
 from ..module_utils.yamlfile import YAML_ERROR, YamlFile

@@ -29,6 +29,7 @@ CORE = {
     "surprises": "errors model",
     "refusals": "errors model changes",
     "plan": "errors model text scope changes",
+    "limits": "errors model text scope changes plan",
     "table": "errors model connections scope changes",
     "memory": "errors model connections scope changes refusals table",
     "reconcile": "errors model scope changes refusals plan table",
@@ -43,7 +44,6 @@ CORE = {
 JOINT = {
     "drain": "",
     "gather": "",
-    "limits": "",
     "options": "",
     "yamlfile": "",
     "task": "",
@@ -51,7 +51,7 @@ JOINT = {
 KERNEL = {"kernel", "genetlink", "wire", "decode", "encode"}
 # plugins/modules/: documentation and one call. Of the joint all; of the core what names things, and
 # neither what decides nor what reaches the kernel.
-MODULES_MAY = "errors model text plain scope wish document changes"
+MODULES_MAY = "errors model text plain scope wish document changes limits"
 MODULES_MAY_STDLIB = {"__future__", "time", "traceback", "typing"}
 
 # Third parties: the only files that may know them.

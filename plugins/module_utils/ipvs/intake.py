@@ -39,6 +39,10 @@ class Intake:
         """Note one fault."""
         self.faults.append(Fault(path, reason))
 
+    def stranger(self, path: str, reason: str) -> None:
+        """Note a key that is not known: a fault, where nobody wants it otherwise."""
+        self.fault(path, reason)
+
     def integer(self, value: Any, path: str, low: int, high: int) -> int | None:
         """A whole number in low..high."""
         return self.value(value, path, lambda said: parse_integer(said, low, high))
@@ -54,13 +58,13 @@ class Intake:
         if not isinstance(data, Mapping):
             self.fault(path, f"{_shown(data)} is not a mapping with {', '.join(keys)}")
             return None
-        allowed = [*keys, *(name for name, long in short.items() if long in keys)]
         fields = Fields()
         for name, value in data.items():
             long = short.get(name, name) if isinstance(name, str) else name
             if long not in keys:
+                allowed = [*keys, *(word for word, means in short.items() if means in keys)]
                 hint = nearest(str(name), allowed)
-                self.fault(
+                self.stranger(
                     under(path, str(name)), f"is not known here, only {', '.join(allowed)}{hint}"
                 )
             elif fields.get(long) is not None and value is not None:

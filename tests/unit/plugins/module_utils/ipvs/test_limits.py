@@ -5,6 +5,10 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.errors import (
     InvalidValue,
     Refused,
 )
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.limits import (
+    Limits,
+    parse_limits,
+)
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     Service,
     State,
@@ -15,10 +19,6 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.plan import (
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.scope import (
     SERVICES,
-)
-from ansible_collections.lvs.ipvs.plugins.module_utils.limits import (
-    Limits,
-    parse_limits,
 )
 from ansible_collections.lvs.ipvs.tests.unit.plugins.module_utils.ipvs import (
     examples as eg,
@@ -118,3 +118,10 @@ def test_what_is_no_number_is_a_fault(text):
 def test_parsed_limits_are_values():
     assert parse_limits(["add_service"], "10 %") == Limits(frozenset(["add_service"]), 10, True)
     assert parse_limits(None, "10") == Limits(None, 10, False)
+
+
+def test_the_option_is_called_what_the_user_calls_it():
+    with pytest.raises(Refused, match=r"^--max-removals allows 0 services"):
+        parse_limits(None, "0", "--max-removals").review(FEWER)
+    with pytest.raises(InvalidValue, match=r"^--max-removals: 'x' is neither"):
+        parse_limits(None, "x", "--max-removals")
