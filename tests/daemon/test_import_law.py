@@ -39,7 +39,14 @@ BESIDE = {("config", "health"), ("choices", "service"), ("arguments", "quantitie
 OPENERS = {"service", "actions/act", "ctl/kernel"}
 
 #: No clock, no loop, no I/O, no thread.
-PURE = ("health/spec", "health/state", "control/desired", "control/weights", "control/overrides")
+PURE = (
+    "health/spec",
+    "health/state",
+    "control/desired",
+    "control/weights",
+    "control/overrides",
+    "control/remainder",
+)
 IMPURE = {"asyncio", "os", "pathlib", "random", "socket", "subprocess", "threading", "time"}
 
 #: Neither in the daemon: it runs where there is no Ansible, under one name of the core.

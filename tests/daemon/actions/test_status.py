@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.lvs.ipvs.tests.daemon.face.rig import WEB, eventually
+from ansible_collections.lvs.ipvs.tests.daemon.face.rig import DNS, WEB, eventually
 from ipvsman.actions import status as action
 from ipvsman.control.overrides import Level, Subject
 from ipvsman.ipvs.errors import Cause, Unavailable
@@ -11,21 +11,28 @@ from ipvsman.ipvs.model import Counters, DestinationCounters, ServiceCounters
 
 EMPTY = """\
 status=DEGRADED services=3
-[DEGRADED] udp 192.0.2.53:53 group=dns frontend=udp sched=rr live=False backends_up=1/2
+[DEGRADED] udp 192.0.2.53:53 group=dns frontend=udp sched=rr live=False backends_up=0/2
+  - [DOWN] 10.0.0.53:53 weight=0
+  - [DOWN] 10.0.0.54:5353 weight=0/1
+[DEGRADED] tcp 192.0.2.1:80 group=web frontend=http sched=wrr live=False backends_up=0/2
+  - [DOWN] 10.0.0.1:80 weight=0/5
+  - [DOWN] 10.0.0.2:80 weight=0/3
+[DEGRADED] tcp 192.0.2.2:80 group=web frontend=http sched=wrr live=False backends_up=0/2
+  - [DOWN] 10.0.0.1:80 weight=0/5
+  - [DOWN] 10.0.0.2:80 weight=0/3
+"""
+WELL = """\
+status=OK services=3
+[UP] udp 192.0.2.53:53 group=dns frontend=udp sched=rr live=True backends_up=1/2
   - [DOWN] 10.0.0.53:53 weight=0
   - [UP] 10.0.0.54:5353 weight=1
-[DEGRADED] tcp 192.0.2.1:80 group=web frontend=http sched=wrr live=False backends_up=2/2
+[UP] tcp 192.0.2.1:80 group=web frontend=http sched=wrr live=True backends_up=2/2
   - [UP] 10.0.0.1:80 weight=5
   - [UP] 10.0.0.2:80 weight=3
-[DEGRADED] tcp 192.0.2.2:80 group=web frontend=http sched=wrr live=False backends_up=2/2
+[UP] tcp 192.0.2.2:80 group=web frontend=http sched=wrr live=True backends_up=2/2
   - [UP] 10.0.0.1:80 weight=5
   - [UP] 10.0.0.2:80 weight=3
 """
-WELL = (
-    EMPTY.replace("status=DEGRADED", "status=OK")
-    .replace("[DEGRADED]", "[UP]")
-    .replace("=False", "=True")
-)
 DETAILED = """\
 status-detailed services=1
 [UP] dns/udp udp 192.0.2.53:53 sched=rr live=True backends_up=1/2
@@ -201,6 +208,42 @@ def test_all_down_and_kept_is_not_well(ipvsman):
     assert "  - [UP] 10.0.0.1:80 weight=5" in said.lines
 
 
+def test_what_the_kernel_refuses_is_told_with_the_reason(ipvsman):
+    ipvsman.write("groups/dns.yaml", DNS.replace("scheduler: rr", "scheduler: RR"))
+    own = ipvsman.daemon()
+    eventually(lambda: own.desk.account.broken)
+    said = ipvsman("--status", "--show-rates=0.01")
+    assert said.status == 1
+    assert said.err.startswith("ipvsman: the kernel refused to add service udp://192.0.2.53:53")
+    assert "'RR'" in said.err
+    assert "  - [DOWN] 10.0.0.54:5353 weight=0/1" in said.lines
+
+
+def test_what_the_kernel_refuses_is_not_well_although_all_weights_are(ipvsman):
+    own = ipvsman.daemon()
+    own.probed("10.0.0.54", True)
+    own.probed("10.0.0.1", True)
+    own.probed("10.0.0.2", True)
+    assert ipvsman("--status", "--show-rates=0.01").status == 0
+    ipvsman.write("groups/dns.yaml", DNS.replace("scheduler: rr", "scheduler: RR"))
+    own.call(own.desk.reload())
+    eventually(lambda: own.desk.account.broken)
+    said = ipvsman("--status", "--show-rates=0.01")
+    assert (said.status, said.lines[0]) == (1, "status=DEGRADED services=3")
+    assert ipvsman("--status", "--filter-group=web").status == 0
+
+
+def test_drop_ins_that_were_refused_are_told(ipvsman):
+    own = ipvsman.daemon()
+    ipvsman.write("groups/web.yaml", WEB + "  colour: red\n  vap: none\n")
+    own.call(own.desk.reload())
+    said = ipvsman("--status-detailed")
+    assert "the drop-ins as they are now were refused, those before are in force: " in said.err
+    assert "colour: is not known here" in said.err
+    assert said.err.endswith(" (and 1 more)\n")
+    assert ipvsman("--status-detailed", "--output=json").err == ""
+
+
 def test_taken_out_in_the_daemon_is_well(ipvsman):
     own = ipvsman.daemon()
     for address in ("10.0.0.1", "10.0.0.2", "10.0.0.54"):
@@ -259,10 +302,10 @@ def test_ipv6_is_in_brackets(ipvsman):
     )
     said = ipvsman("--status", "--filter-group", "web")
     assert said.lines[1].startswith("[DEGRADED] tcp [2001:db8::1]:80 ")
-    assert said.lines[2] == "  - [UP] [fd00::1]:80 weight=5"
+    assert said.lines[2] == "  - [DOWN] [fd00::1]:80 weight=0/5"
 
 
 def test_a_name_without_an_address(ipvsman):
     ipvsman.write("groups/web.yaml", WEB.replace("10.0.0.2", "no-such-host.invalid"))
     said = ipvsman("--status-detailed", "--filter-group", "web")
-    assert said.lines[1].endswith("backends_up=1/1 unresolved=no-such-host.invalid")
+    assert said.lines[1].endswith("backends_up=0/1 unresolved=no-such-host.invalid")

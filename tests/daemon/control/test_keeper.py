@@ -30,6 +30,7 @@ from ansible_collections.lvs.ipvs.tests.daemon.control.parts import (
     wait_for,
     weights_in,
 )
+from ipvsman.config.model import OnDown
 from ipvsman.control.desired import build
 from ipvsman.control.journal import Journal, Kind
 from ipvsman.control.keeper import SERVICES_AT_ONCE, Keeper
@@ -341,6 +342,31 @@ class TestFailures:
         wait_for(
             lambda: weights_in(kernel) == {str(vip(1)): {A: 0}, str(vip(3)): {A: 0}}, "the turn"
         )
+
+    def test_what_is_refused_of_a_service_holds_up_nothing_else_of_it(self, world):
+        """The server that is up comes back, and the one that is down goes."""
+        kernel = Watched(service({A: 0, B: 5}))
+        keeper = world.keeper(kernel, pauses=NEVER)
+        nowhere = "224.0.0.1"
+        wanted = desired(
+            frontend(
+                *(A, B, nowhere),
+                settings=replace(SETTINGS, scheduler="twice"),
+                on_down=OnDown.REMOVE,
+            )
+        )
+        start = turned(snapshot(wanted), check_of(wanted, B), DOWN)
+        keeper.publish(start)
+        wait_for(lambda: keeper.account.failures, "the end of the sweep")
+        assert weights_in(kernel) == {str(VIP): {A: 5}}
+        assert list(keeper.account.broken) == [VIP]
+        assert "twice" in keeper.account.error
+        assert keeper.account.weights[VIP][key(B)].weight is None
+        # A probe that turns is obeyed as well, and what the kernel goes on refusing told once.
+        keeper.publish(turned(start, check_of(wanted, B), UP), [VIP])
+        wait_for(lambda: weights_in(kernel) == {str(VIP): {A: 5, B: 5}}, "the turn")
+        assert len(messages(world.journal, Kind.REFUSED)) == 1
+        assert keeper.account.drift == 0
 
     def test_the_same_refusal_is_told_once_and_its_end_too(self, world):
         kernel = Watched()

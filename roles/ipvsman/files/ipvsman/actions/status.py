@@ -14,6 +14,7 @@ from ipvsman.ipvs.errors import IpvsError
 from ipvsman.ipvs.scope import SERVICES
 
 from .alone import Left
+from .filters import Filters, Row
 from .rates import COUNTED, with_rates
 from .stage import Stage
 from .stats import place
@@ -36,14 +37,24 @@ def run(stage: Stage) -> int:
         stage.complain(str(error))
         return _UNREADABLE
     services = stage.filters.of_report(full["services"])
-    full.update(services=services, state=standing.summary(services))
+    full.update(services=services, state=_summary(stage, services, full))
     if stage.as_json:
         stage.say_json(full)
     elif stage.options.status:
         _brief(stage, services, full["state"])
     else:
         _detailed(stage, services)
+    if not stage.as_json:
+        _tell_trouble(stage, full)
     return _DEGRADED if stage.options.status and full["state"] != "OK" else _WELL
+
+
+def _summary(stage: Stage, services: Sequence[Row], full: Row) -> str:
+    """That of the services asked for; of all of them, also what is wrong beside the weights."""
+    applied = full.get("last_apply")
+    if stage.filters == Filters() and applied and not applied["ok"]:
+        return "DEGRADED"
+    return standing.summary(services)
 
 
 def _report(stage: Stage) -> dict[str, Any]:
@@ -73,6 +84,19 @@ def _report(stage: Stage) -> dict[str, Any]:
         "desired_generation": 0,
         "config_version_mtime_seconds": config.mtime,
     }
+
+
+def _tell_trouble(stage: Stage, full: Row) -> None:
+    """What keeps the daemon from its work, which is not to be seen in any weight."""
+    applied, reload = full.get("last_apply"), full.get("last_reload")
+    for reason in applied["error"].splitlines() if applied else ():
+        stage.complain(reason)
+    if reload and reload["error"]:
+        first, *more = reload["error"].splitlines()
+        rest = f" (and {len(more)} more)" if more else ""
+        stage.complain(
+            f"the drop-ins as they are now were refused, those before are in force: {first}{rest}"
+        )
 
 
 def _brief(stage: Stage, services: Sequence[Mapping[str, Any]], state: str) -> None:
@@ -128,8 +152,8 @@ def _state(service: Mapping[str, Any]) -> str:
 
 
 def _actual(backend: Mapping[str, Any]) -> int:
-    live = backend["live_weight"]
-    return int(live if live is not None else backend["desired_weight"] or 0)
+    """What the kernel has: what is not in its table gets nothing, whatever it shall get."""
+    return int(backend["live_weight"] or 0)
 
 
 def _is_up(backend: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from ipvsman.ipvs.changes import Change
+from ipvsman.ipvs.changes import Change, subject
 from ipvsman.ipvs.errors import (
     InvalidValue,
     IpvsError,
@@ -32,6 +32,7 @@ from .account import Account, Snapshot
 from .desired import Desired
 from .journal import Journal, Kind
 from .ownership import Ownership
+from .remainder import PARTS, remainder
 from .store import Store
 from .weights import Effective, effective, target
 
@@ -114,10 +115,29 @@ class Writer:
                 # What these are like now, nobody knows: not believed, or it would be drift.
                 for key in left:
                     self._believed.pop(key, None)
-                left -= self._refused(failure, left)
+                found = self._refused(failure, left)
+                for key in _in_order(found):
+                    self._make_the_rest(snapshot, key, failure)
+                left -= found
             else:
                 self._mended(left)
                 left = frozenset()
+
+    def _make_the_rest(self, snapshot: Snapshot, key: ServiceKey, failure: Exception) -> None:
+        """What can be made of a service beside what the kernel refuses. Raises Unavailable."""
+        refused: dict[str, Change] = {}
+        while True:
+            new = {subject(each): each for each in _parts(failure, key)}
+            if new.keys() <= refused.keys():
+                return
+            refused |= new
+            try:
+                self._reconcile(snapshot, frozenset([key]), tuple(refused.values()))
+            except _REFUSALS as another:
+                self._tell(another.done)
+                failure = another
+            else:
+                return
 
     def settle(self, desired: Desired) -> str:
         """What follows when every service has been visited; what is wrong with it, if anything.
@@ -181,7 +201,13 @@ class Writer:
 
     # -- services
 
-    def _reconcile(self, snapshot: Snapshot, keys: frozenset[ServiceKey]) -> None:
+    def _reconcile(
+        self,
+        snapshot: Snapshot,
+        keys: frozenset[ServiceKey],
+        refused: tuple[Change, ...] = (),
+    ) -> None:
+        """Make them true; refused: changes that are not tried again."""
         scope = _whole(keys)
         pools = snapshot.desired.pools
         weights: dict[ServiceKey, Mapping[DestinationKey, Effective]] = {}
@@ -199,16 +225,24 @@ class Writer:
                     known = self._believed.get(key) or current.services.get(key)
                     weights[key] = effective(pools[key], snapshot.circumstances, known)
                     services[key] = target(pools[key], weights[key], known)
+                    there = current.services.get(key)
+                    if refused and there is not None:
+                        services[key] = remainder(pools[key], services[key], there, refused)
             return State(services)
 
-        done = reconcile(self._opened(), wanted, scope, dry_run=self._observe)
+        try:
+            done = reconcile(self._opened(), wanted, scope, dry_run=self._observe)
+        finally:
+            # Also when some of it is refused: these are the weights that shall be.
+            if seen:
+                all_weights = self.account.weights
+                rest = {key: entry for key, entry in all_weights.items() if key not in keys}
+                self.account = replace(self.account, weights=rest | weights)
         settled = done.current if self._observe else done.target
         for key in keys:
             self._believed.pop(key, None)
             if key in settled.services:
                 self._believed[key] = settled.services[key]
-        rest = {key: entry for key, entry in self.account.weights.items() if key not in keys}
-        self.account = replace(self.account, weights=rest | weights)
         if self._observe:
             self._tell_observed(done.changes, keys)
         else:
@@ -237,9 +271,8 @@ class Writer:
             for change in failure.plan.changes:
                 text = f"accepted by the kernel, and not so when read back ({why}): {change}"
                 reasons.setdefault(change.service, text)
-        elif isinstance(failure, PartlyApplied | KernelRefused):
-            for refused in failure.failed if isinstance(failure, PartlyApplied) else [failure]:
-                reasons.setdefault(refused.change.service, str(refused))
+        for refused in _refusals(failure):
+            reasons.setdefault(refused.change.service, str(refused))
         found = {key: reason for key, reason in reasons.items() if key in keys}
         if not found:
             reason = str(failure)
@@ -307,8 +340,7 @@ class Writer:
         if isinstance(failure, IpvsError):
             self._tell(failure.done)
         counts = dict(self.account.refused)
-        failed = [failure] if isinstance(failure, KernelRefused) else ()
-        for refused in failure.failed if isinstance(failure, PartlyApplied) else failed:
+        for refused in _refusals(failure):
             action = refused.change.action
             counts[action] = counts.get(action, 0) + 1
         self.account = replace(self.account, refused=counts)
@@ -324,6 +356,19 @@ class Writer:
 def _whole(keys: Iterable[ServiceKey]) -> Scope:
     names = frozenset(keys)
     return Scope(names, dict.fromkeys(names, ALL))
+
+
+def _refusals(failure: Exception) -> tuple[KernelRefused, ...]:
+    """What the kernel refused, by an error of whatever kind."""
+    if isinstance(failure, PartlyApplied):
+        return failure.failed
+    return (failure,) if isinstance(failure, KernelRefused) else ()
+
+
+def _parts(failure: Exception, key: ServiceKey) -> list[Change]:
+    """What was refused of a service that is there."""
+    changes = [refused.change for refused in _refusals(failure)]
+    return [each for each in changes if isinstance(each, PARTS) and each.service == key]
 
 
 def _in_order(keys: Iterable[ServiceKey]) -> list[ServiceKey]:
