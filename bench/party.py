@@ -30,6 +30,10 @@ sys.path.insert(0, str(BENCH.parent))
 importlib.import_module("conftest")  # makes the collection importable
 
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs import encode, wire  # noqa: E402
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.changes import (  # noqa: E402
+    AddDestination,
+    AddService,
+)
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.kernel import KernelTable  # noqa: E402
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (  # noqa: E402
     DestinationKey,
@@ -127,7 +131,11 @@ def apply_ipvsadm() -> Report:
 def apply_floor() -> Report:
     """Send what is encoded already, and read the acknowledgements: nothing else."""
     changes = plan(State(), table(), SERVICES).changes
-    commands = [encode.command(change) for change in changes]
+    commands = [
+        encode.command(change)
+        for change in changes
+        if isinstance(change, (AddService, AddDestination))
+    ]
     header = struct.Struct("=IHHIIBBH")
     with Wire() as sock:
         sends = []

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any, Callable, Optional
 
-from .ipvs.connections import Connection
 from .ipvs.model import Counters, DestinationKey, Endpoint, Role, ServiceCounters, ServiceKey
 from .ipvs.plain import plain_daemon, plain_services, plain_timeouts
 from .ipvs.scope import ALL, SERVICES, Scope
@@ -42,7 +42,8 @@ def gather(
 
 
 def _services(table: Table, keys: Keys, warn: Callable[[str], None]) -> list[dict[str, Any]]:
-    state = table.read(_pools(keys))
+    scope = replace(_pools(keys), local_addresses=ALL if keys is None else keys)
+    state = table.read(scope)
     for unreadable in state.unreadable:
         warn(f"left out, not understood: {unreadable}")
     return plain_services(state)
@@ -50,14 +51,14 @@ def _services(table: Table, keys: Keys, warn: Callable[[str], None]) -> list[dic
 
 def _connections(table: Table, keys: Keys, _warn: object) -> list[dict[str, Any]]:
     if keys is None:
-        return [_connection(connection) for connection in table.connections()]
+        return [connection.plain() for connection in table.connections()]
     endpoints = {key for key in keys if isinstance(key, Endpoint)}
     marked = table.read(_pools(keys - endpoints)).services.values()
     servers = {destination for service in marked for destination in service.destinations}
     return [
-        _connection(connection)
+        connection.plain()
         for connection in table.connections()
-        if _is_to(connection, endpoints) or _is_served_by(connection, servers)
+        if any(map(connection.is_to, endpoints)) or connection.is_served_by(servers)
     ]
 
 
@@ -127,35 +128,3 @@ def _each(counters: Mapping[ServiceKey, ServiceCounters], suffix: str) -> list[d
 
 def _amounts(traffic: Counters, suffix: str) -> dict[str, int]:
     return {name: getattr(traffic, name + suffix) for name in _AMOUNTS}
-
-
-def _is_to(connection: Connection, endpoints: Collection[Endpoint]) -> bool:
-    """Whether it is to one of these services; a service with port 0 has every port."""
-    return any(
-        endpoint.transport.value == connection.transport
-        and endpoint.address == connection.virtual_address
-        and endpoint.port in (0, connection.virtual_port)
-        for endpoint in endpoints
-    )
-
-
-def _is_served_by(connection: Connection, servers: Collection[DestinationKey]) -> bool:
-    """Whether one of these destinations serves it; a destination with port 0 has every port."""
-    address, port = connection.destination_address, connection.destination_port
-    return DestinationKey(address, port) in servers or DestinationKey(address, 0) in servers
-
-
-def _connection(connection: Connection) -> dict[str, Any]:
-    return {
-        "protocol": connection.transport,
-        "client_address": connection.client_address,
-        "client_port": connection.client_port,
-        "virtual_address": connection.virtual_address,
-        "virtual_port": connection.virtual_port,
-        "destination_address": connection.destination_address,
-        "destination_port": connection.destination_port,
-        "state": connection.state,
-        "expires": connection.expires,
-        "engine": connection.engine,
-        "engine_data": connection.engine_data,
-    }

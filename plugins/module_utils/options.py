@@ -14,7 +14,7 @@ from typing import Any
 
 from .ipvs.document import Reader
 from .ipvs.model import Endpoint, Family, Firewallmark, Role, ServiceKey, Transport
-from .ipvs.text import FLAG_NAMES, FORWARDING_ALIASES, parse_service_key
+from .ipvs.text import FLAG_NAMES, FORWARDING_ALIASES, FULL_NAT, parse_service_key
 from .ipvs.wish import DaemonWish, ServiceWish, TimeoutsWish
 
 Params = Mapping[str, Any]
@@ -26,6 +26,7 @@ FORWARDING_WORDS = [
     "local",
     "bypass",
     *FORWARDING_ALIASES,
+    FULL_NAT,
 ]
 
 
@@ -75,6 +76,7 @@ def service_spec() -> dict[str, Any]:
         "persistence": {"type": "int"},
         "netmask": {"type": "str"},
         "engine": {"type": "str"},
+        "local_addresses": {"type": "list", "elements": "str"},
     }
 
 
@@ -102,13 +104,21 @@ def service_wish(params: Params) -> ServiceWish:
     """What the options of a whole service ask for. Raises InvalidValue."""
     reader = Reader()
     key = _service_key(reader, params)
-    names = ("scheduler", "flags", "persistence", "netmask", "engine", "destinations")
+    names = (
+        "scheduler",
+        "flags",
+        "persistence",
+        "netmask",
+        "engine",
+        "local_addresses",
+        "destinations",
+    )
     entry = {name: params.get(name) for name in names}
     # A fault of the name has been noted by its option; to find the others, any name will do. What a
-    # netmask may be is up to the family, which the name says.
+    # netmask or a local address may be is up to the family, which the name says.
     entry["service"] = str(key) if key else "fwmark:1"
     if key is None:
-        entry["netmask"] = None
+        entry["netmask"] = entry["local_addresses"] = None
     wish = reader.service(entry, "")
     reader.finish()
     if key is None or wish is None:

@@ -46,10 +46,13 @@ options:
       - Kinds of change that may be made. When anything else would be needed, the task fails before
         anything has happened. All when left out.
       - Removing a service takes its destinations along and needs only V(remove_service). A sync daemon
-        that has to be changed is stopped and started.
+        that has to be changed is stopped and started. Where a service has V(local_addresses), it takes
+        V(set_local_addresses), and V(track_connections) the first time.
     type: list
     elements: str
     choices:
+      - track_connections
+      - set_local_addresses
       - add_service
       - edit_service
       - add_destination
@@ -72,7 +75,8 @@ notes:
     V(timeouts) (V(tcp), V(tcp_fin), V(udp)) and V(sync_daemons) (a list of V(role), V(interface),
     V(sync_id), V(maxlen), V(group), V(port), V(ttl))."
   - "A service has V(address) or V(service) (its name, such as V(tcp://192.0.2.1:80)), V(scheduler) or
-    V(sched), V(flags), V(persistence), V(netmask), V(engine) and V(destinations)."
+    V(sched), V(flags), V(persistence), V(netmask), V(engine), V(local_addresses) (see
+    O(lvs.ipvs.ipvs_service#module:local_addresses)) and V(destinations)."
   - "A destination has V(address) (alone or with the port), V(port), V(weight), V(forwarding) or
     V(forward), V(upper_threshold), V(lower_threshold) and V(tunnel) (V(type), V(port), V(checksum)).
     Its port, when left out, is V(defaults.port), else that of the service."

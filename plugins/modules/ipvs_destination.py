@@ -43,9 +43,10 @@ options:
         description:
           - Forwarding method. V(masq) and V(nat) mean V(masquerade), V(dr), V(route) and V(routing) mean
             V(direct), V(tun) means V(tunnel).
+          - V(fnat) means V(masquerade), and fails when the service has no local addresses.
           - A destination of the other address family than its service needs V(tunnel).
         type: str
-        choices: [masquerade, direct, tunnel, local, bypass, masq, nat, dr, route, routing, tun]
+        choices: [masquerade, direct, tunnel, local, bypass, masq, nat, dr, route, routing, tun, fnat]
       upper_threshold:
         description: Connections above which the destination gets no new ones. V(0) is no threshold.
         type: int
@@ -80,9 +81,10 @@ options:
     description:
       - Forwarding method. V(masq) and V(nat) mean V(masquerade), V(dr), V(route) and V(routing) mean
         V(direct), V(tun) means V(tunnel).
+      - V(fnat) means V(masquerade), and fails when the service has no local addresses.
       - A destination of the other address family than its service needs V(tunnel).
     type: str
-    choices: [masquerade, direct, tunnel, local, bypass, masq, nat, dr, route, routing, tun]
+    choices: [masquerade, direct, tunnel, local, bypass, masq, nat, dr, route, routing, tun, fnat]
   upper_threshold:
     description: Connections above which the destination gets no new ones. V(0) is no threshold.
     type: int

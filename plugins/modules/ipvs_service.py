@@ -65,6 +65,17 @@ options:
   engine:
     description: Persistence engine, such as V(sip). An empty string or V(none) takes it away.
     type: str
+  local_addresses:
+    description:
+      - Addresses of this host that masqueraded connections to real servers come from, one after the
+        other (full NAT, source NAT). Then the replies come back without a route through this host. The
+        real servers do not see the addresses of the clients.
+      - A list replaces the addresses there are; an empty one takes them away.
+      - They are kept by C(nft) in a table C(lvs_ipvs) of its own, or by C(iptables-legacy) in a chain
+        C(LVS_IPVS), for new connections. They go with the service.
+      - With the first one C(net.ipv4.vs.conntrack) is set to 1, and stays so. It is a change of its own.
+    type: list
+    elements: str
   destinations:
     description:
       - Destinations (real servers) that shall be in the pool.
@@ -87,9 +98,10 @@ options:
         description:
           - Forwarding method. V(masq) and V(nat) mean V(masquerade), V(dr), V(route) and V(routing) mean
             V(direct), V(tun) means V(tunnel).
+          - V(fnat) means V(masquerade), and fails when the service has no O(local_addresses).
           - A destination of the other address family than its service needs V(tunnel).
         type: str
-        choices: [masquerade, direct, tunnel, local, bypass, masq, nat, dr, route, routing, tun]
+        choices: [masquerade, direct, tunnel, local, bypass, masq, nat, dr, route, routing, tun, fnat]
       upper_threshold:
         description: Connections above which the destination gets no new ones. V(0) is no threshold.
         type: int
@@ -155,6 +167,14 @@ EXAMPLES = r"""
     family: inet6
     scheduler: rr
 
+- name: A service whose real servers have no route back through this host
+  lvs.ipvs.ipvs_service:
+    service: tcp://192.0.2.1:443
+    local_addresses: [10.0.0.1, 10.0.0.2]
+    destinations:
+      - address: 10.9.0.11
+        forwarding: fnat
+
 - name: Remove a service with its destinations
   lvs.ipvs.ipvs_service:
     service: udp://[2001:db8::1]:53
@@ -198,6 +218,7 @@ service:
     persistence: 300
     netmask: 255.255.255.255
     engine: ""
+    local_addresses: []
     destinations:
       - address: 10.0.0.11
         port: 80
@@ -255,13 +276,15 @@ def manage(task: Task) -> None:
     """Have the service present or absent."""
     wish = service_wish(task.params)
     if task.params["state"] == "absent":
-        plan = task.reconcile(TableWish(), Scope(services=frozenset([wish.key])))
+        mine = frozenset([wish.key])
+        plan = task.reconcile(TableWish(), Scope(services=mine, local_addresses=mine))
     else:
         table = TableWish((wish,))
         purge = task.params["purge_destinations"]
         plan = task.reconcile(table, table.scope(purge_destinations=purge))
     service = plan.target.services.get(wish.key)
-    task.exit(service=plain_service(service) if service else None)
+    addresses = plan.target.local_addresses(wish.key)
+    task.exit(service=plain_service(service, addresses) if service else None)
 
 
 def main() -> None:

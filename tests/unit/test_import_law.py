@@ -37,7 +37,14 @@ CORE = {
     "decode": "errors model wire",
     "encode": "errors model changes wire",
     "genetlink": "errors",
-    "kernel": "errors model connections scope changes refusals table wire decode encode genetlink",
+    "snat": "errors model",
+    "nftrules": "errors model snat wire",
+    "iptablesrules": "errors model snat",
+    "nfnetlink": "errors",
+    "conntrack": "errors model wire decode",
+    "netfilter": "errors model changes wire genetlink snat nftrules iptablesrules nfnetlink",
+    "kernel": "errors model connections scope changes refusals table wire decode encode genetlink"
+    " conntrack netfilter",
 }
 # plugins/module_utils/, the joint to Ansible: file -> its neighbours. The core is open to it, but
 # for the way to the kernel, which only `task` takes.
@@ -48,7 +55,18 @@ JOINT = {
     "yamlfile": "",
     "task": "",
 }
-KERNEL = {"kernel", "genetlink", "wire", "decode", "encode"}
+# plugins/module_utils/realserver/, the real server's side: file -> its neighbours. `host` stands
+# alone, for the host runs it by itself at boot; of the core, only faults are shared.
+REALSERVER = {
+    "host": "",
+    "wish": "host",
+    "exposure": "host",
+    "persistence": "host",
+    "run": "host exposure persistence",
+    "arp": "host",
+    "asked": "arp",
+}
+KERNEL = {"kernel", "genetlink", "wire", "decode", "encode", "netfilter", "nfnetlink"}
 # plugins/modules/: documentation and one call. Of the joint all; of the core what names things, and
 # neither what decides nor what reaches the kernel.
 MODULES_MAY = "errors model text plain scope wish document changes limits"
@@ -82,7 +100,13 @@ def allowed_files() -> dict[str, set[str]]:
         allowed[joint + file] |= {
             core + other for other in CORE if other not in KERNEL or file == "task"
         }
+    realserver = "module_utils/realserver/"
+    for file, neighbours in REALSERVER.items():
+        allowed[realserver + file] = {realserver + other for other in neighbours.split()}
+        if file in ("wish", "asked"):
+            allowed[realserver + file].add(core + "errors")
     allowed["modules/*"] = {joint + other for other in JOINT}
+    allowed["modules/*"] |= {realserver + other for other in REALSERVER}
     allowed["modules/*"] |= {core + other for other in MODULES_MAY.split()}
     allowed["doc_fragments/*"] = set()
     return allowed

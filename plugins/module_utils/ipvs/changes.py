@@ -21,6 +21,7 @@ from .model import (
     Timeouts,
 )
 from .text import (
+    addresses_line,
     daemon_words,
     destination_words,
     service_words,
@@ -163,15 +164,44 @@ class StopDaemon:
         return f"stop {self.before.role.value} sync daemon on {self.before.interface}{why}"
 
 
+@dataclass(frozen=True)
+class TrackConnections:
+    """``net.ipv4.vs.conntrack=1``: IPVS tells netfilter of its connections from now on."""
+
+    action: ClassVar[str] = "track_connections"
+
+    def __str__(self) -> str:
+        return "set net.ipv4.vs.conntrack: 0 -> 1"
+
+
+@dataclass(frozen=True)
+class SetLocalAddresses:
+    """One transaction of netfilter: what a service's connections to its destinations come from."""
+
+    service: ServiceKey
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    action: ClassVar[str] = "set_local_addresses"
+
+    def __str__(self) -> str:
+        words = f"{addresses_line(self.before)} -> {addresses_line(self.after)}"
+        return f"set local addresses of {self.service}: {words}"
+
+
 ServiceChange = Union[AddService, EditService, RemoveService]
 DestinationChange = Union[AddDestination, EditDestination, RemoveDestination]
 DaemonChange = Union[StartDaemon, StopDaemon]
-Change = Union[ServiceChange, DestinationChange, SetTimeouts, DaemonChange]
+FullNatChange = Union[TrackConnections, SetLocalAddresses]
+#: What IPVS itself is told.
+TableChange = Union[ServiceChange, DestinationChange, SetTimeouts, DaemonChange]
+Change = Union[TableChange, FullNatChange]
 
 #: Words of all actions, in the order in which a plan uses them.
 ACTIONS: tuple[str, ...] = tuple(
     kind.action
     for kind in (
+        TrackConnections,
+        SetLocalAddresses,
         AddService,
         EditService,
         AddDestination,
@@ -193,5 +223,9 @@ def subject(change: Change) -> str:
         return f"{change.service} -> {change.destination}"
     if isinstance(change, SetTimeouts):
         return "timeouts"
+    if isinstance(change, TrackConnections):
+        return "net.ipv4.vs.conntrack"
+    if isinstance(change, SetLocalAddresses):
+        return f"{change.service} local addresses"
     daemon = change.after if isinstance(change, StartDaemon) else change.before
     return f"sync daemon {daemon.role.value}"

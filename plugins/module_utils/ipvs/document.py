@@ -17,15 +17,19 @@ from .model import (
     Checksum,
     DestinationKey,
     Endpoint,
+    Family,
     Forwarding,
     Role,
     ServiceKey,
     Tunnel,
     TunnelKind,
+    family_of,
+    is_multicast,
     packed_address,
 )
 from .text import (
     FLAG_NAMES,
+    FULL_NAT,
     nearest,
     parse_address,
     parse_forwarding,
@@ -58,6 +62,7 @@ _SERVICE_KEYS = (
     "persistence",
     "netmask",
     "engine",
+    "local_addresses",
     "destinations",
 )
 _DESTINATION_KEYS = (
@@ -86,6 +91,7 @@ class Defaults:
     weight: int | None = None
     scheduler: str | None = None
     forwarding: Forwarding | None = None
+    full_nat: bool = False
 
 
 NO_DEFAULTS = Defaults()
@@ -146,12 +152,16 @@ class Reader(Intake):
             fields, "persistence", path, lambda value: parse_integer(value, 0, MAX_PERSISTENCE)
         )
         engine = self.optional(fields, "engine", path, _engine)
-        netmask = None
+        netmask = local_addresses = None
         if key is not None:
             family = key.family
             netmask = self.optional(
                 fields, "netmask", path, lambda value: parse_netmask(value, family)
             )
+            if fields.get("local_addresses") is not None:
+                local_addresses = self.local_addresses(
+                    fields["local_addresses"], under(path, "local_addresses"), family
+                )
         destinations = self.destinations(
             fields.get("destinations"), under(path, "destinations"), key, defaults
         )
@@ -165,8 +175,20 @@ class Reader(Intake):
             netmask,
             engine,
             destinations,
+            local_addresses,
             path=path,
         )
+
+    def local_addresses(self, data: Any, path: str, family: Family) -> tuple[str, ...]:
+        """Local addresses of a service, each once, in numeric order."""
+        found: dict[str, str] = {}
+        for entry, where in self.items(data, path):
+            address = self.value(entry, where, lambda value: _local_address(value, family))
+            if address in found:
+                self.fault(where, f"{address} is there already, as {found[address]}")
+            elif address is not None:
+                found[address] = where
+        return tuple(sorted(found, key=packed_address))
 
     def destinations(
         self, data: Any, path: str, service: ServiceKey | None, defaults: Defaults = NO_DEFAULTS
@@ -189,7 +211,7 @@ class Reader(Intake):
             return None
         key = self._destination_key(fields, path, service, defaults)
         weight = self.optional(fields, "weight", path, lambda value: parse_integer(value, 0, 65535))
-        forwarding = self.optional(fields, "forwarding", path, parse_forwarding)
+        forwarding, full_nat = self._forwarding(fields, path)
         upper = self.optional(fields, "upper_threshold", path, _threshold)
         lower = self.optional(fields, "lower_threshold", path, _threshold)
         tunnel = None
@@ -204,6 +226,7 @@ class Reader(Intake):
             upper,
             lower,
             tunnel,
+            full_nat if forwarding else defaults.full_nat,
             path=path,
         )
 
@@ -254,13 +277,21 @@ class Reader(Intake):
         scheduler = self.optional(
             fields, "scheduler", path, lambda value: _name(value, "scheduler")
         )
-        forwarding = self.optional(fields, "forwarding", path, parse_forwarding)
+        forwarding, full_nat = self._forwarding(fields, path)
         return Defaults(
             base.port if port is None else port,
             base.weight if weight is None else weight,
             scheduler or base.scheduler,
             forwarding or base.forwarding,
+            full_nat if forwarding else base.full_nat,
         )
+
+    def _forwarding(self, fields: Fields, path: str) -> tuple[Forwarding | None, bool]:
+        """The forwarding method, and whether it is masquerade with source translation."""
+        said = fields.get("forwarding")
+        if isinstance(said, str) and said.lower() == FULL_NAT:
+            return Forwarding.MASQUERADE, True
+        return self.optional(fields, "forwarding", path, parse_forwarding), False
 
     def _destination_key(
         self,
@@ -335,6 +366,16 @@ def _host_port(value: Any) -> tuple[str, int | None]:
     return parse_host_port(value)
 
 
+def _local_address(value: Any, family: Family) -> str:
+    address = parse_address(value)
+    if family_of(address) is not family:
+        raise ValueError(f"{address} is of the other address family than its service")
+    packed = packed_address(address)
+    if not any(packed) or is_multicast(address) or packed == b"\xff" * 4:
+        raise ValueError(f"{address} is not the address of a host")
+    return address
+
+
 def _threshold(value: Any) -> int:
     return parse_integer(value, 0, MAX_THRESHOLD)
 
@@ -371,7 +412,6 @@ def _interface(value: Any) -> str:
 
 def _multicast(value: Any) -> str:
     address = parse_address(value)
-    packed = packed_address(address)
-    if not (packed[0] == 0xFF if len(packed) == 16 else 224 <= packed[0] <= 239):
+    if not is_multicast(address):
         raise ValueError(f"{value!r} is not a multicast group (224.0.0.0/4 or ff00::/8)")
     return address

@@ -12,13 +12,13 @@ from . import wire
 from .changes import (
     AddDestination,
     AddService,
-    Change,
     EditDestination,
     EditService,
     RemoveDestination,
     RemoveService,
     SetTimeouts,
     StartDaemon,
+    TableChange,
 )
 from .model import (
     PLAIN_TUNNEL,
@@ -169,7 +169,7 @@ def _daemon(daemon: SyncDaemon) -> bytes:
     )
 
 
-def command(change: Change) -> tuple[int, bytes]:
+def command(change: TableChange) -> tuple[int, bytes]:
     """The kernel command and the attributes that do a change."""
     if isinstance(change, (AddDestination, EditDestination)):
         number = wire.NEW_DEST if isinstance(change, AddDestination) else wire.SET_DEST

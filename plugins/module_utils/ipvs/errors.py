@@ -4,7 +4,8 @@
 
     IpvsError
     ├── InvalidValue         the caller's input is wrong: every fault of it, with its path
-    ├── Unavailable          there is no table to talk to (no ip_vs, no privilege, no namespace)
+    ├── Unavailable          there is no table to talk to (no ip_vs, no privilege, no namespace), or
+    │                        no program to write netfilter's
     ├── Refused              the plan exceeds what the caller allowed; nothing was done
     ├── KernelRefused        the kernel said no to one change
     │   ├── AlreadyThere       EEXIST: somebody else was first
@@ -74,6 +75,7 @@ class Cause(Enum):
     NO_IPVS = "no_ipvs"
     NO_PRIVILEGE = "no_privilege"
     NO_NAMESPACE = "no_namespace"
+    NO_PROGRAM = "no_program"
     NO_ANSWER = "no_answer"
 
 

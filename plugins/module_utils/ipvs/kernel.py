@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The kernel's IPVS table: what ``Table`` promises, spoken over generic netlink."""
+"""The kernel's IPVS table: what ``Table`` promises, spoken over generic netlink.
+
+Local addresses are beside it, with netfilter.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from . import decode, encode, wire
-from .changes import Change
+from .changes import (
+    Change,
+    FullNatChange,
+    SetLocalAddresses,
+    TableChange,
+    TrackConnections,
+)
 from .connections import Connection, parse_connections
+from .conntrack import count, tracked
 from .errors import Cause, KernelRefused, Unavailable
 from .genetlink import Conversation, Refusal, namespace
 from .model import (
     DestinationCounters,
     DestinationKey,
     DestinationSettings,
+    Firewallmark,
+    FullNat,
     KernelInfo,
     Role,
     Service,
@@ -29,8 +41,9 @@ from .model import (
     State,
     SyncDaemon,
 )
+from .netfilter import Netfilter
 from .refusals import refusal
-from .scope import Scope
+from .scope import ALL, Scope
 from .table import Outcome
 
 _SIOCGIFMTU = 0x8921
@@ -63,6 +76,7 @@ class KernelTable:
         """
         self._netns = netns
         sign = None if loads else _SIGN
+        self._netfilter = Netfilter(netns)
         self._kernel = Conversation(wire.FAMILY_NAME, wire.VERSION, netns, sign=sign)
 
     def read(self, scope: Scope) -> State:
@@ -94,7 +108,11 @@ class KernelTable:
                     unreadable.append(f"a sync daemon: {unknown}")
                 else:
                     daemons[daemon.role] = daemon
-        return scope.restrict(State(services, timeouts, daemons, tuple(unreadable)))
+        full_nat = FullNat()
+        if scope.local_addresses:
+            full_nat, strange = self._netfilter.read()
+            unreadable += strange
+        return scope.restrict(State(services, timeouts, daemons, tuple(unreadable), full_nat))
 
     def services(self) -> frozenset[ServiceKey]:
         """See Table.services. What no word exists for is left out."""
@@ -112,19 +130,30 @@ class KernelTable:
         done: list[Change] = []
         refused: list[KernelRefused] = []
         unknown: list[Change] = []
-        for start in range(0, len(changes), self._kernel.commands_a_send):
-            chunk = changes[start : start + self._kernel.commands_a_send]
+        commands: list[TableChange] = []
+        translations: list[FullNatChange] = []
+        for change in changes:
+            if isinstance(change, (TrackConnections, SetLocalAddresses)):
+                translations.append(change)
+            else:
+                commands.append(change)
+        if translations:
+            refused += self._netfilter.apply(translations)
+            failed = {id(error.change) for error in refused}
+            done += [change for change in translations if id(change) not in failed]
+        for start in range(0, len(commands), self._kernel.commands_a_send):
+            chunk = commands[start : start + self._kernel.commands_a_send]
             errors, lost = self._kernel.tell([encode.command(change) for change in chunk])
             if not errors and not lost:
                 done += chunk
                 continue
-            for number, change in enumerate(chunk):
+            for number, command in enumerate(chunk):
                 if number in errors:
-                    refused.append(refusal(change, errors[number]))
+                    refused.append(refusal(command, errors[number]))
                 elif lost:
-                    unknown.append(change)
+                    unknown.append(command)
                 else:
-                    done.append(change)
+                    done.append(command)
         return Outcome(tuple(done), tuple(refused), tuple(unknown))
 
     def counters(
@@ -177,6 +206,16 @@ class KernelTable:
     def flush(self) -> None:
         """See Table.flush."""
         self._kernel.ask(wire.FLUSH)
+
+    def local_connections(self) -> Mapping[ServiceKey, Mapping[str, int]]:
+        """See Table.local_connections."""
+        addresses = self._netfilter.read()[0].local_addresses
+        if not addresses:
+            return {}
+        marks = [key for key in addresses if isinstance(key, Firewallmark)]
+        services = self.read(Scope(destinations=dict.fromkeys(marks, ALL))).services
+        pools = {key: services[key].destinations.keys() for key in marks if key in services}
+        return count(tracked(self._netfilter.connections()), addresses, pools)
 
     def mtu(self, interface: str) -> int | None:
         """See Table.mtu."""

@@ -19,11 +19,14 @@ from .changes import (
     Change,
     EditDestination,
     EditService,
+    FullNatChange,
     RemoveDestination,
     RemoveService,
+    SetLocalAddresses,
     SetTimeouts,
     StartDaemon,
     StopDaemon,
+    TrackConnections,
 )
 from .connections import Connection
 from .model import (
@@ -33,6 +36,7 @@ from .model import (
     DestinationSettings,
     Family,
     Forwarding,
+    FullNat,
     KernelInfo,
     Role,
     Service,
@@ -43,6 +47,7 @@ from .model import (
     SyncDaemon,
     Timeouts,
     TunnelKind,
+    is_multicast,
     packed_address,
 )
 from .refusals import refusal
@@ -71,6 +76,8 @@ class MemoryTable:
         self._pools: dict[ServiceKey, dict[DestinationKey, DestinationSettings]] = {}
         self._timeouts = DEFAULT_TIMEOUTS
         self._daemons: dict[Role, SyncDaemon] = {}
+        self._conntrack = False
+        self._local_addresses: dict[ServiceKey, tuple[str, ...]] = {}
 
     @classmethod
     def holding(cls, state: State) -> MemoryTable:
@@ -81,6 +88,8 @@ class MemoryTable:
             table._pools[key] = dict(service.destinations)
         table._timeouts = state.timeouts or DEFAULT_TIMEOUTS
         table._daemons = dict(state.daemons)
+        table._conntrack = state.full_nat.conntrack
+        table._local_addresses = dict(state.full_nat.local_addresses)
         return table
 
     def read(self, scope: Scope) -> State:
@@ -90,7 +99,9 @@ class MemoryTable:
             key: Service(key, settings, dict(self._pools[key]))
             for key, settings in self._settings.items()
         }
-        return scope.restrict(State(services, self._timeouts, dict(self._daemons)))
+        full_nat = FullNat(True, dict(self._local_addresses)) if self._conntrack else FullNat()
+        state = State(services, self._timeouts, dict(self._daemons), full_nat=full_nat)
+        return scope.restrict(state)
 
     def services(self) -> frozenset[ServiceKey]:
         """See Table.services."""
@@ -139,6 +150,12 @@ class MemoryTable:
         self._settings.clear()
         self._pools.clear()
 
+    def local_connections(self) -> Mapping[ServiceKey, Mapping[str, int]]:
+        """See Table.local_connections: as still as the counters."""
+        if not self._conntrack:
+            return {}
+        return {key: dict.fromkeys(these, 0) for key, these in self._local_addresses.items()}
+
     def mtu(self, interface: str) -> int | None:
         """See Table.mtu."""
         return self._interfaces.get(interface)
@@ -161,6 +178,9 @@ class MemoryTable:
             return self._start(change.after)
         if isinstance(change, StopDaemon):
             return 0 if self._daemons.pop(change.before.role, None) else errno.ESRCH
+        if isinstance(change, (TrackConnections, SetLocalAddresses)):
+            self._translate(change)
+            return 0
         return self._put_destination(change)
 
     def _put_service(self, change: AddService | EditService) -> int:
@@ -211,13 +231,23 @@ class MemoryTable:
         )
         return 0
 
+    def _translate(self, change: FullNatChange) -> None:
+        """Nothing of it asks whether there is such a service; see netfilter."""
+        if isinstance(change, SetLocalAddresses):
+            self._local_addresses.pop(change.service, None)
+            if change.after:
+                self._local_addresses[change.service] = change.after
+        elif not self._conntrack:
+            self._local_addresses.clear()
+            self._conntrack = True
+
     def _start(self, daemon: SyncDaemon) -> int:
         mixed = any(
             destination.family is not key.family
             for key, pool in self._pools.items()
             for destination in pool
         )
-        if mixed or not _is_multicast(daemon.group):
+        if mixed or not is_multicast(daemon.group):
             return errno.EINVAL
         if daemon.interface not in self._interfaces:
             return errno.ENODEV
@@ -225,11 +255,6 @@ class MemoryTable:
             return errno.EEXIST
         self._daemons[daemon.role] = _started(daemon, self._interfaces[daemon.interface])
         return 0
-
-
-def _is_multicast(address: str) -> bool:
-    first = packed_address(address)[0]
-    return first == 0xFF if ":" in address else 224 <= first <= 239
 
 
 def _is_host(address: str) -> bool:

@@ -106,6 +106,12 @@ def canonical_address(address: str) -> str:
     return socket.inet_ntop(socket.AF_INET6 if len(packed) == 16 else socket.AF_INET, packed)
 
 
+def is_multicast(address: str) -> bool:
+    """Whether an address is one of 224.0.0.0/4 or ff00::/8."""
+    first = packed_address(address)[0]
+    return first == 0xFF if ":" in address else 224 <= first <= 239
+
+
 def host_port(address: str, port: int) -> str:
     """``192.0.2.1:80`` or ``[2001:db8::1]:80``."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
@@ -266,9 +272,25 @@ class SyncDaemon:
 
 
 @dataclass(frozen=True)
-class State:
-    """An IPVS table, or the part of it that a scope covers (timeouts is None outside of it).
+class FullNat:
+    """Source translation of masqueraded connections, so that replies come back by themselves.
 
+    It is kept by netfilter, beside the services: rules can be there for a service that is not.
+    conntrack: whether IPVS tells netfilter of its connections (``net.ipv4.vs.conntrack``). Where it
+    does not, no rule has an effect, and no service has local addresses.
+    local_addresses: of a service, what its connections to the destinations come from, in numeric
+    order. A service that has none is not in it.
+    """
+
+    conntrack: bool = False
+    local_addresses: Mapping[ServiceKey, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class State:
+    """An IPVS table, or the part of it that a scope covers.
+
+    timeouts: None outside of the scope.
     unreadable: what a kernel holds beside that and no word exists for; told, never compared.
     """
 
@@ -276,6 +298,11 @@ class State:
     timeouts: Timeouts | None = None
     daemons: Mapping[Role, SyncDaemon] = field(default_factory=dict)
     unreadable: tuple[str, ...] = field(default=(), compare=False)
+    full_nat: FullNat = field(default_factory=FullNat)
+
+    def local_addresses(self, service: ServiceKey) -> tuple[str, ...]:
+        """Local addresses of a service; none when it has none."""
+        return self.full_nat.local_addresses.get(service, ())
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ another.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .changes import (
@@ -18,8 +19,10 @@ from .changes import (
     EditService,
     RemoveDestination,
     RemoveService,
+    SetLocalAddresses,
     SetTimeouts,
     StartDaemon,
+    TrackConnections,
 )
 from .model import (
     PLAIN_TUNNEL,
@@ -68,15 +71,19 @@ def plain_settings(key: ServiceKey, settings: ServiceSettings) -> dict[str, Any]
     }
 
 
-def plain_service(service: Service) -> dict[str, Any]:
-    """One virtual service with its pool in numeric order, every option said."""
-    return {
-        **plain_settings(service.key, service.settings),
-        "destinations": [
-            plain_destination(key, service.destinations[key])
-            for key in sorted(service.destinations, key=DestinationKey.order)
-        ],
-    }
+def plain_service(service: Service, local_addresses: Sequence[str] | None = None) -> dict[str, Any]:
+    """One virtual service with its pool in numeric order, every option said.
+
+    local_addresses: None = not known, and not said.
+    """
+    plain = plain_settings(service.key, service.settings)
+    if local_addresses is not None:
+        plain["local_addresses"] = list(local_addresses)
+    plain["destinations"] = [
+        plain_destination(key, service.destinations[key])
+        for key in sorted(service.destinations, key=DestinationKey.order)
+    ]
+    return plain
 
 
 def plain_timeouts(timeouts: Timeouts) -> dict[str, int]:
@@ -100,7 +107,7 @@ def plain_daemon(daemon: SyncDaemon) -> dict[str, Any]:
 def plain_services(state: State) -> list[dict[str, Any]]:
     """All services in numeric order."""
     return [
-        plain_service(state.services[key])
+        plain_service(state.services[key], state.local_addresses(key))
         for key in sorted(state.services, key=lambda key: key.order())
     ]
 
@@ -143,17 +150,23 @@ def _before_after(change: Change) -> tuple[dict[str, Any] | None, dict[str, Any]
         )
     if isinstance(change, RemoveService):
         return plain_service(change.before), None
-    if isinstance(change, AddDestination):
-        return None, plain_destination(change.destination, change.after)
-    if isinstance(change, EditDestination):
+    if isinstance(change, (AddDestination, EditDestination, RemoveDestination)):
+        before = None if isinstance(change, AddDestination) else change.before
+        after = None if isinstance(change, RemoveDestination) else change.after
         return (
-            plain_destination(change.destination, change.before),
-            plain_destination(change.destination, change.after),
+            plain_destination(change.destination, before) if before else None,
+            plain_destination(change.destination, after) if after else None,
         )
-    if isinstance(change, RemoveDestination):
-        return plain_destination(change.destination, change.before), None
     if isinstance(change, SetTimeouts):
         return dict(plain_timeouts(change.before)), dict(plain_timeouts(change.after))
+    if isinstance(change, TrackConnections):
+        return {"conntrack": False}, {"conntrack": True}
+    if isinstance(change, SetLocalAddresses):
+        return _addresses(change.before), _addresses(change.after)
     if isinstance(change, StartDaemon):
         return None, plain_daemon(change.after)
     return plain_daemon(change.before), None
+
+
+def _addresses(addresses: Sequence[str]) -> dict[str, Any] | None:
+    return {"local_addresses": list(addresses)} if addresses else None

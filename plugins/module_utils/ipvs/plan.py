@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """From two complete tables and a scope to the changes between them: pure.
 
-Phases make before they break: what quiesces comes first (unless nothing else carries its pool
+Phases make before they break. Local addresses come first of all: connections are to need them, and
+the programs that set them may be missing. Then what quiesces (unless nothing else carries its pool
 meanwhile: then after its successors), then what adds, then what removes, so that a pool is never
 emptied on the way to a full one. Changes within a phase do not depend on each other; a phase must
 have been accepted before the next begins. Inside a phase the order is by number (family, address,
@@ -24,14 +25,17 @@ from .changes import (
     EditService,
     RemoveDestination,
     RemoveService,
+    SetLocalAddresses,
     SetTimeouts,
     StartDaemon,
     StopDaemon,
+    TrackConnections,
     subject,
 )
 from .model import (
     DestinationKey,
     DestinationSettings,
+    FullNat,
     Role,
     Service,
     ServiceKey,
@@ -40,7 +44,14 @@ from .model import (
     Timeouts,
 )
 from .scope import Everything, PoolScope, Scope
-from .text import daemon_words, destination_words, service_words, timeout_words, words_line
+from .text import (
+    addresses_line,
+    daemon_words,
+    destination_words,
+    service_words,
+    timeout_words,
+    words_line,
+)
 
 Phases = tuple[tuple[Change, ...], ...]
 Pool = Mapping[DestinationKey, DestinationSettings]
@@ -98,11 +109,15 @@ def plan(current: State, desired: State, scope: Scope) -> Plan:
     Both states are complete: an omitted option has been resolved before. What is in scope and not
     desired is removed; what is out of scope does not occur in the plan.
     """
-    draft = _Draft(dict(current.services), dict(current.daemons), current.timeouts)
+    draft = _Draft(
+        dict(current.services), dict(current.daemons), current.timeouts, current.full_nat
+    )
     for key in _service_keys(current, desired, scope):
         draft.service(key, current.services.get(key), desired.services.get(key), scope)
     if scope.timeouts and current.timeouts and desired.timeouts:
         draft.set_timeouts(current.timeouts, desired.timeouts)
+    if scope.local_addresses:
+        draft.translation(current.full_nat, desired.full_nat, scope)
     for role in Role:
         if role in scope.daemons:
             draft.daemon(current.daemons.get(role), desired.daemons.get(role))
@@ -116,12 +131,16 @@ class _Draft:
     services: dict[ServiceKey, Service]
     daemons: dict[Role, SyncDaemon]
     timeouts: Timeouts | None
+    full_nat: FullNat
+    translate: list[Change] = field(default_factory=list)
+    put_local_addresses: list[Change] = field(default_factory=list)
     quiesce: list[Change] = field(default_factory=list)
     put_services: list[Change] = field(default_factory=list)
     put_destinations: list[Change] = field(default_factory=list)
     quiesce_last: list[Change] = field(default_factory=list)
     remove_destinations: list[Change] = field(default_factory=list)
     remove_services: list[Change] = field(default_factory=list)
+    take_local_addresses: list[Change] = field(default_factory=list)
     put_timeouts: list[Change] = field(default_factory=list)
     restarts: list[Change] = field(default_factory=list)
     starts: list[Change] = field(default_factory=list)
@@ -129,12 +148,15 @@ class _Draft:
     def phases(self) -> Phases:
         """Make before break; empty phases are left out."""
         order = (
+            self.translate,
+            self.put_local_addresses,
             self.quiesce,
             self.put_services,
             self.put_destinations,
             self.quiesce_last,
             self.remove_destinations,
             self.remove_services,
+            self.take_local_addresses,
             self.put_timeouts,
             self.restarts,
             self.starts,
@@ -143,7 +165,7 @@ class _Draft:
 
     def target(self, current: State) -> State:
         """The table that the changes lead to."""
-        return State(self.services, self.timeouts, self.daemons, current.unreadable)
+        return State(self.services, self.timeouts, self.daemons, current.unreadable, self.full_nat)
 
     def service(
         self, key: ServiceKey, have: Service | None, want: Service | None, scope: Scope
@@ -195,6 +217,27 @@ class _Draft:
         self.timeouts = after
         if before != after:
             self.put_timeouts.append(SetTimeouts(before, after))
+
+    def translation(self, before: FullNat, after: FullNat, scope: Scope) -> None:
+        """Local addresses in scope from before to after, and what they need.
+
+        New ones come before the connections that want them; those that go do so at the end.
+        """
+        if after.conntrack and not before.conntrack:
+            self.translate.append(TrackConnections())
+        have, want = before.local_addresses, after.local_addresses
+        merged = dict(have)
+        for key in sorted(have.keys() | want.keys(), key=lambda key: key.order()):
+            if not scope.has_local_addresses(key) or have.get(key) == want.get(key):
+                continue
+            change = SetLocalAddresses(key, have.get(key, ()), want.get(key, ()))
+            if key in want:
+                merged[key] = want[key]
+                self.put_local_addresses.append(change)
+            else:
+                del merged[key]
+                self.take_local_addresses.append(change)
+        self.full_nat = FullNat(before.conntrack or after.conntrack, merged)
 
     def daemon(self, before: SyncDaemon | None, after: SyncDaemon | None) -> None:
         """A sync daemon from before to after: the kernel cannot change one that runs.
@@ -256,6 +299,11 @@ def _entry(state: State, change: Change) -> dict[str, str]:
         return (
             {subject(change): words_line(timeout_words(state.timeouts))} if state.timeouts else {}
         )
+    if isinstance(change, TrackConnections):
+        return {subject(change): str(int(state.full_nat.conntrack))}
+    if isinstance(change, SetLocalAddresses):
+        addresses = state.local_addresses(change.service)
+        return {subject(change): addresses_line(addresses)} if addresses else {}
     if isinstance(change, (StartDaemon, StopDaemon)):
         role = change.after.role if isinstance(change, StartDaemon) else change.before.role
         daemon = state.daemons.get(role)

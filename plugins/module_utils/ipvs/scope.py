@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Union
 
-from .model import DestinationKey, Role, Service, ServiceKey, State
+from .model import DestinationKey, FullNat, Role, Service, ServiceKey, State
 
 
 class Everything(Enum):
@@ -37,17 +37,22 @@ _NO_DESTINATION: frozenset[DestinationKey] = frozenset()
 @dataclass(frozen=True)
 class Scope:
     """services: whose existence and settings are owned; destinations: which, per service;
-    timeouts: whether; daemons: of which roles.
+    timeouts: whether; daemons: of which roles; local_addresses: of which services.
     """
 
     services: ServiceScope = frozenset()
     destinations: DestinationScope = field(default_factory=dict)
     timeouts: bool = False
     daemons: frozenset[Role] = frozenset()
+    local_addresses: ServiceScope = frozenset()
 
     def has_service(self, key: ServiceKey) -> bool:
         """Whether this service's existence and settings are owned."""
         return isinstance(self.services, Everything) or key in self.services
+
+    def has_local_addresses(self, key: ServiceKey) -> bool:
+        """Whether this service's local addresses are owned."""
+        return isinstance(self.local_addresses, Everything) or key in self.local_addresses
 
     def pool(self, key: ServiceKey) -> PoolScope:
         """Which destinations of this service are owned."""
@@ -88,8 +93,19 @@ class Scope:
             state.timeouts if self.timeouts else None,
             {role: daemon for role, daemon in state.daemons.items() if role in self.daemons},
             state.unreadable,
+            self._full_nat(state.full_nat),
         )
 
+    def _full_nat(self, full_nat: FullNat) -> FullNat:
+        if not self.local_addresses:
+            return FullNat()
+        mine = {
+            key: addresses
+            for key, addresses in full_nat.local_addresses.items()
+            if self.has_local_addresses(key)
+        }
+        return FullNat(full_nat.conntrack, mine)
 
-EVERYTHING = Scope(ALL, ALL, True, frozenset(Role))
+
+EVERYTHING = Scope(ALL, ALL, True, frozenset(Role), ALL)
 SERVICES = Scope(ALL, ALL)

@@ -56,6 +56,12 @@ class Table(Protocol):
     def flush(self) -> None:
         """Remove every service at one stroke. Time-outs and daemons stay."""
 
+    def local_connections(self) -> Mapping[ServiceKey, Mapping[str, int]]:
+        """Connections now from each local address, of each service that has any.
+
+        As conntrack knows them: those that have ended are there until it forgets them.
+        """
+
     def mtu(self, interface: str) -> int | None:
         """MTU in bytes of a network interface beside this table; None = there is no such one."""
 

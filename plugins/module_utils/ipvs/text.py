@@ -45,6 +45,9 @@ FORWARDING_ALIASES = {
     "tun": Forwarding.TUNNEL,
 }
 
+#: Masquerade with source translation, where other tools have a word of its own for it.
+FULL_NAT = "fnat"
+
 #: Flag names that belong to one scheduler (ipvsadm(8) ``--sched-flags``).
 SCHEDULER_FLAGS: dict[str, tuple[str, ServiceFlags]] = {
     "sh-fallback": ("sh", ServiceFlags.FLAG_1),
@@ -264,6 +267,11 @@ def timeout_words(timeouts: Timeouts) -> dict[str, str]:
         "tcp_fin": str(timeouts.tcp_fin),
         "udp": str(timeouts.udp),
     }
+
+
+def addresses_line(addresses: Iterable[str]) -> str:
+    """``10.2.0.1, 10.2.0.2``, or ``none``."""
+    return ", ".join(addresses) or "none"
 
 
 def words_line(words: dict[str, str]) -> str:

@@ -21,6 +21,7 @@ from .model import (
     Endpoint,
     Family,
     Forwarding,
+    FullNat,
     Role,
     Service,
     ServiceFlags,
@@ -34,7 +35,7 @@ from .model import (
     family_of,
 )
 from .scope import ALL, DestinationScope, PoolScope, Scope
-from .text import parse_flag
+from .text import FULL_NAT, parse_flag
 
 #: ``IP_VS_SYNC_PORT`` and the group ipvsadm(8) names; the kernel's defaults, said out loud.
 SYNC_PORT, SYNC_GROUP, SYNC_TTL = 8848, "224.0.0.81", 1
@@ -47,7 +48,10 @@ MtuOf = Callable[[str], Optional[int]]
 
 @dataclass(frozen=True)
 class DestinationWish:
-    """One destination; None = not said. path: where the user wrote it."""
+    """One destination; None = not said. path: where the user wrote it.
+
+    full_nat: it is to be reached from local addresses, which its service has to have then.
+    """
 
     key: DestinationKey
     weight: int | None = None
@@ -55,6 +59,7 @@ class DestinationWish:
     upper: int | None = None
     lower: int | None = None
     tunnel: Tunnel | None = None
+    full_nat: bool = False
     path: str = field(default="", compare=False)
 
 
@@ -73,6 +78,7 @@ class ServiceWish:
     netmask: int | None = None
     engine: str | None = None
     destinations: tuple[DestinationWish, ...] = ()
+    local_addresses: tuple[str, ...] | None = None
     exists: bool = False
     path: str = field(default="", compare=False)
 
@@ -116,11 +122,17 @@ class TableWish:
             pools[service.key] = ALL if purge_destinations else named
         destinations: DestinationScope = pools
         owned = frozenset(service.key for service in self.services if not service.exists)
+        translated = frozenset(
+            service.key
+            for service in self.services
+            if any(destination.full_nat for destination in service.destinations)
+        )
         return Scope(
             ALL if purge_services else owned,
             destinations,
             self.timeouts is not None,
             frozenset(daemon.role for daemon in self.daemons),
+            ALL if purge_services else owned | translated,
         )
 
 
@@ -135,17 +147,21 @@ def resolve(
     """The complete state that this wish means, given what the kernel has.
 
     keep_weights: destinations that exist keep the weight they have, whatever the wish says.
-    absent: told of a service or interface that the wish builds on and that is not there, which is
-    taken for there then; None: that is a fault like any other.
+    absent: told of a service or interface that the wish builds on, or of local addresses, that are
+    not there, which are taken for there then; None: that is a fault like any other.
     Raises InvalidValue with every fault that shows only now.
     """
     faults: list[Fault] = []
     missing: list[Fault] = []
     services = {}
+    local_addresses = {}
     for asked in wish.services:
         service = _service(asked, current.services.get(asked.key), keep_weights, faults, missing)
         if service is not None:
             services[asked.key] = service
+        addresses = _local_addresses(asked, current, missing if asked.exists else faults)
+        if addresses:
+            local_addresses[asked.key] = addresses
     daemons = {
         daemon.role: _daemon(daemon, current.daemons.get(daemon.role), mtu_of, faults, missing)
         for daemon in wish.daemons
@@ -164,7 +180,8 @@ def resolve(
             _first(wish.timeouts.tcp_fin, timeouts.tcp_fin),
             _first(wish.timeouts.udp, timeouts.udp),
         )
-    return State(services, timeouts, daemons)
+    full_nat = FullNat(current.full_nat.conntrack or bool(local_addresses), local_addresses)
+    return State(services, timeouts, daemons, full_nat=full_nat)
 
 
 def _service(
@@ -191,6 +208,22 @@ def _service(
         for destination in asked.destinations
     }
     return Service(asked.key, settings, pool)
+
+
+def _local_addresses(asked: ServiceWish, current: State, faults: list[Fault]) -> tuple[str, ...]:
+    """Those said, else those that the service has; one that is new starts without."""
+    addresses = asked.local_addresses
+    if addresses is None:
+        addresses = current.local_addresses(asked.key) if asked.key in current.services else ()
+    if not addresses:
+        for destination in asked.destinations:
+            if destination.full_nat:
+                reason = (
+                    f"{FULL_NAT!r} needs local_addresses of the service: addresses of this host"
+                    " that its connections to real servers come from; it has none"
+                )
+                faults.append(Fault(under(destination.path, "forwarding"), reason))
+    return addresses
 
 
 def _first(said: int | None, otherwise: int) -> int:

@@ -21,6 +21,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.scope import (
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.text import (
     FORWARDING_ALIASES,
+    FULL_NAT,
     parse_forwarding,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.wish import (
@@ -204,5 +205,6 @@ def test_a_sync_daemon():
 
 
 def test_every_word_for_forwarding_that_ansible_lets_pass_is_understood():
-    assert {parse_forwarding(word) for word in FORWARDING_WORDS} == set(Forwarding)
-    assert set(FORWARDING_WORDS) == {word.value for word in Forwarding} | set(FORWARDING_ALIASES)
+    plain = {word.value for word in Forwarding} | set(FORWARDING_ALIASES)
+    assert {parse_forwarding(word) for word in plain} == set(Forwarding)
+    assert set(FORWARDING_WORDS) == plain | {FULL_NAT}

@@ -12,12 +12,15 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ipvsman.ipvs.errors import IpvsError
 from ipvsman.ipvs.model import ServiceCounters, ServiceKey, State
 from ipvsman.ipvs.scope import EVERYTHING
 from ipvsman.ipvs.table import Table
+
+#: Local addresses are none of the daemon's business.
+_LOOKED_AT = replace(EVERYTHING, local_addresses=frozenset())
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Live:
         try:
             if self._table is None:
                 self._table = self._open_table()
-            state, counters = self._table.read(EVERYTHING), self._table.counters()
+            state, counters = self._table.read(_LOOKED_AT), self._table.counters()
         except IpvsError:
             self._forget()
             raise

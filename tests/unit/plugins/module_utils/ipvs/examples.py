@@ -6,8 +6,10 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.changes import (
     AddDestination,
     AddService,
     Change,
+    SetLocalAddresses,
     SetTimeouts,
     StartDaemon,
+    TrackConnections,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.memory import (
     DEFAULT_TIMEOUTS,
@@ -86,6 +88,10 @@ def fill(table: MemoryTable, held: State) -> None:
     if held.timeouts:
         changes.append(SetTimeouts(DEFAULT_TIMEOUTS, held.timeouts))
     changes += [StartDaemon(daemon) for daemon in held.daemons.values()]
+    if held.full_nat.conntrack:
+        changes.append(TrackConnections())
+    for key, addresses in held.full_nat.local_addresses.items():
+        changes.append(SetLocalAddresses(key, (), addresses))
     outcome = table.apply(changes)
     assert not outcome.refused, outcome.refused
     table.calls.clear()

@@ -25,6 +25,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     Family,
     Firewallmark,
     Forwarding,
+    FullNat,
     Role,
     Service,
     ServiceFlags,
@@ -36,6 +37,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     Transport,
     Tunnel,
     TunnelKind,
+    packed_address,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.scope import ALL, Scope
 from hypothesis import strategies as st
@@ -198,10 +200,18 @@ def sync_daemons(draw: st.DrawFn, role: Role) -> SyncDaemon:
 
 
 @st.composite
+def local_addresses(draw: st.DrawFn, family: Family) -> tuple[str, ...]:
+    """Some addresses, in numeric order."""
+    hosts = st.sampled_from(_NEAR_HOSTS[family]) | _FAR_HOSTS[family]
+    found = draw(st.lists(hosts, min_size=1, max_size=3, unique=True))
+    return tuple(sorted(found, key=packed_address))
+
+
+@st.composite
 def states(draw: st.DrawFn, mixed: bool | None = None) -> State:
     """A whole table. With mixed families there are no sync daemons: the kernel takes one of them.
 
-    None = either.
+    None = either. IPVS tells netfilter of its connections: once it does, no plan changes that.
     """
     if mixed is None:
         mixed = draw(st.booleans())
@@ -211,6 +221,9 @@ def states(draw: st.DrawFn, mixed: bool | None = None) -> State:
         {key: draw(services(key, mixed)) for key in keys},
         draw(timeouts),
         {role: draw(sync_daemons(role)) for role in roles},
+        full_nat=FullNat(
+            True, {key: draw(local_addresses(key.family)) for key in draw(subsets(keys))}
+        ),
     )
 
 
@@ -236,7 +249,8 @@ def scopes(draw: st.DrawFn, *tables: State) -> Scope:
             pools = [table.services[key].destinations for table in tables if key in table.services]
             names = [*{name: None for pool in pools for name in pool}, ABSENT_DESTINATION]
             destinations[key] = draw(st.just(ALL) | subsets(names))
-    return Scope(owned, destinations, draw(st.booleans()), draw(subsets(list(Role))))
+    translated = draw(st.just(ALL) | subsets(keys))
+    return Scope(owned, destinations, draw(st.booleans()), draw(subsets(list(Role))), translated)
 
 
 # -- what a kernel may hold beyond what a document may ask for

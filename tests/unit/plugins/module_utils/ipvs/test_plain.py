@@ -20,6 +20,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.document import (
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     Checksum,
+    FullNat,
     Service,
     State,
     Timeouts,
@@ -53,7 +54,14 @@ def test_what_was_gathered_from_one_table_builds_another(told, other):
     reader = Reader()
     wish = reader.table(plain)
     reader.finish()
-    assert resolve(wish, eg.EMPTY, draws.INTERFACES.get) == told
+    empty = replace(eg.EMPTY, full_nat=FullNat(True))
+    rules = {
+        key: addresses
+        for key, addresses in told.full_nat.local_addresses.items()
+        if key in told.services
+    }
+    told = replace(told, full_nat=FullNat(True, rules))
+    assert resolve(wish, empty, draws.INTERFACES.get) == told
     # Every option is said: what a kernel has beside that does not shine through.
     assert resolve(wish, other, draws.INTERFACES.get) == told
 

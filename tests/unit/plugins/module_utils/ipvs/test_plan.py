@@ -10,11 +10,14 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.changes import (
     EditService,
     RemoveDestination,
     RemoveService,
+    SetLocalAddresses,
     SetTimeouts,
     StartDaemon,
     StopDaemon,
+    TrackConnections,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
+    FullNat,
     Role,
     Service,
     State,
@@ -69,7 +72,9 @@ def shuffled(draw, state):
     }
     services = {key: replace(state.services[key], destinations=dict(pools[key])) for key in keys}
     roles = draw(st.permutations(list(state.daemons)))
-    return State(services, state.timeouts, {role: state.daemons[role] for role in roles})
+    daemons = {role: state.daemons[role] for role in roles}
+    translated = draw(st.permutations(list(state.full_nat.local_addresses.items())))
+    return State(services, state.timeouts, daemons, full_nat=FullNat(True, dict(translated)))
 
 
 # -- laws
@@ -125,7 +130,15 @@ def wanted(current, desired, scope):
         for table in [desired if role in scope.daemons else current]
         if role in table.daemons
     }
-    return State(services, (desired if scope.timeouts else current).timeouts, daemons)
+    have, want = current.full_nat.local_addresses, desired.full_nat.local_addresses
+    local_addresses = {
+        key: owner[key]
+        for key in have.keys() | want.keys()
+        for owner in [want if scope.has_local_addresses(key) else have]
+        if key in owner
+    }
+    timeouts = (desired if scope.timeouts else current).timeouts
+    return State(services, timeouts, daemons, full_nat=FullNat(True, local_addresses))
 
 
 @given(tasks())
@@ -145,6 +158,8 @@ def test_every_change_is_about_something_in_scope(task):
     for change in plan(current, desired, scope).changes:
         if isinstance(change, (AddService, EditService, RemoveService)):
             assert scope.has_service(change.service)
+        elif isinstance(change, SetLocalAddresses):
+            assert scope.has_local_addresses(change.service)
         elif isinstance(change, SetTimeouts):
             assert scope.timeouts
         elif isinstance(change, StartDaemon):
@@ -175,7 +190,12 @@ def test_the_order_does_not_hang_on_the_order_of_what_was_read(data):
 
 
 def rank(change):
-    """Its place on the way: first what quiesces, then what adds, then what removes."""
+    """Its place on the way: first what quiesces, then what adds, then what removes.
+
+    Local addresses are around all that.
+    """
+    if isinstance(change, SetLocalAddresses):
+        return -1 if change.after else 4.5
     if isinstance(change, EditDestination):
         return 0 if change.after.weight == 0 != change.before.weight else 2
     if isinstance(change, StopDaemon):
@@ -200,7 +220,10 @@ def test_phases_quiesce_then_make_then_break(current, desired):
     assert all(len(of_phase) == 1 for of_phase in ranks)
     order = [min(of_phase) for of_phase in ranks]
     # Pools that nothing else carries are quiesced once their successors are there.
-    order = [2.5 if rank == 0 and place else rank for place, rank in enumerate(order)]
+    order = [
+        2.5 if rank == 0 and max(order[:place], default=0) > 0 else rank
+        for place, rank in enumerate(order)
+    ]
     assert order == sorted(set(order))
 
 
@@ -410,3 +433,57 @@ def test_timeouts_that_nobody_asks_for_stay():
 def test_what_cannot_be_read_is_told_on():
     odd = replace(eg.EMPTY, unreadable=("odd",))
     assert plan(odd, eg.EMPTY, EVERYTHING).target.unreadable == ("odd",)
+
+
+# -- local addresses
+
+
+def translated(*services, **local_addresses):
+    """A state with these services and their local addresses."""
+    names = {"web": eg.WEB, "web6": eg.WEB6, "mark": eg.MARK}
+    known = {names[name]: addresses for name, addresses in local_addresses.items()}
+    return replace(eg.state(*services), full_nat=FullNat(bool(known), known))
+
+
+def test_local_addresses_come_before_the_service_that_needs_them():
+    whole = eg.service(eg.WEB, eg.WLC, {eg.ONE: eg.DIRECT})
+    assert plan(eg.EMPTY, translated(whole, web=("10.2.0.1",)), EVERYTHING).phases == (
+        (TrackConnections(),),
+        (SetLocalAddresses(eg.WEB, (), ("10.2.0.1",)),),
+        (AddService(eg.WEB, eg.WLC),),
+        (AddDestination(eg.WEB, eg.ONE, eg.DIRECT),),
+    )
+
+
+def test_local_addresses_go_after_their_service():
+    held = translated(eg.service(eg.WEB), eg.service(eg.MARK), web=("10.2.0.1",), mark=("::1",))
+    wanted = replace(eg.state(eg.service(eg.MARK)), full_nat=FullNat())
+    assert plan(held, wanted, EVERYTHING).phases == (
+        (RemoveService(eg.WEB, eg.service(eg.WEB)),),
+        (SetLocalAddresses(eg.WEB, ("10.2.0.1",), ()), SetLocalAddresses(eg.MARK, ("::1",), ())),
+    )
+
+
+def test_tracking_of_connections_is_never_turned_off():
+    held = translated(eg.service(eg.WEB), web=("10.2.0.1",))
+    work = plan(held, eg.state(eg.service(eg.WEB)), EVERYTHING)
+    assert work.changes == (SetLocalAddresses(eg.WEB, ("10.2.0.1",), ()),)
+    assert work.target.full_nat == FullNat(True, {})
+
+
+def test_what_local_addresses_were_and_will_be_is_told():
+    held = translated(eg.service(eg.WEB), web=("10.2.0.1",))
+    work = plan(held, translated(eg.service(eg.WEB), web=("10.2.0.1", "10.2.0.2")), EVERYTHING)
+    about = "tcp://192.0.2.1:80 local addresses"
+    assert work.before() == {about: "10.2.0.1"}
+    assert work.after() == {about: "10.2.0.1, 10.2.0.2"}
+    first = plan(eg.state(eg.service(eg.WEB)), held, EVERYTHING)
+    assert first.before() == {"net.ipv4.vs.conntrack": "0"}
+    assert first.after() == {"net.ipv4.vs.conntrack": "1", about: "10.2.0.1"}
+
+
+def test_local_addresses_out_of_scope_are_left_alone():
+    held = translated(eg.service(eg.WEB), web=("10.2.0.1",))
+    assert not plan(held, eg.state(eg.service(eg.WEB)), SERVICES)
+    rules_alone = Scope(local_addresses=frozenset([eg.WEB]))
+    assert plan(held, eg.EMPTY, rules_alone).counts() == {"set_local_addresses": 1}

@@ -106,3 +106,9 @@ def test_what_is_restricted_is_in_scope_and_stays_as_it_is(data):
             seen = scope.has_service(key) or owned is ALL or name in owned
             assert service.destinations.get(name) == (settings if seen else None)
         assert service.destinations.keys() <= whole.destinations.keys()
+    assert part.full_nat.conntrack == bool(scope.local_addresses)
+    assert part.full_nat.local_addresses == {
+        key: addresses
+        for key, addresses in table.full_nat.local_addresses.items()
+        if scope.has_local_addresses(key)
+    }

@@ -410,14 +410,19 @@ def test_a_wish_owns_what_it_names():
         {eg.WEB: frozenset([eg.ONE]), eg.DNS: frozenset([eg.TWO])},
         True,
         frozenset([Role.BACKUP]),
+        frozenset([eg.WEB]),
     )
     assert TableWish().scope() == Scope()
 
 
 def test_a_purge_owns_what_is_not_named_too():
     assert NAMED.scope(purge_destinations=True) == Scope(
-        frozenset([eg.WEB]), {eg.WEB: ALL, eg.DNS: ALL}, True, frozenset([Role.BACKUP])
+        frozenset([eg.WEB]),
+        {eg.WEB: ALL, eg.DNS: ALL},
+        True,
+        frozenset([Role.BACKUP]),
+        frozenset([eg.WEB]),
     )
     assert NAMED.scope(purge_services=True) == Scope(
-        ALL, NAMED.scope().destinations, True, frozenset([Role.BACKUP])
+        ALL, NAMED.scope().destinations, True, frozenset([Role.BACKUP]), ALL
     )

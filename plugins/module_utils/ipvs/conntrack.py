@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What conntrack knows of connections, as far as it takes to count them by local address. Pure."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from .decode import attributes
+from .model import DestinationKey, Endpoint, Firewallmark, ServiceKey
+from .wire import PROTOCOL
+
+# enum ctattr_type, ctattr_tuple, ctattr_ip, ctattr_l4proto
+_ORIGINAL, _REPLY = 1, 2
+_IP, _PROTO = 1, 2
+_SOURCES, _TARGETS = (1, 3), (2, 4)
+_NUMBER, _SOURCE_PORT, _TARGET_PORT = 1, 2, 3
+
+
+class Tracked(NamedTuple):
+    """A connection: where the client sent it, and how its replies go back.
+
+    protocol: by number. server: who replies. local: whom it replies to.
+    """
+
+    protocol: int
+    address: str
+    port: int
+    server: DestinationKey
+    local: str
+
+
+def tracked(messages: Iterable[bytes]) -> Iterator[Tracked]:
+    """Connections with ports, out of the attributes of each."""
+    for message in messages:
+        fields = dict(attributes(message))
+        original, reply = _tuple(fields.get(_ORIGINAL, b"")), _tuple(fields.get(_REPLY, b""))
+        if original and reply:
+            protocol, _client, _port, address, port = original
+            _protocol, server, server_port, local, _local_port = reply
+            yield Tracked(protocol, address, port, DestinationKey(server, server_port), local)
+
+
+def count(
+    connections: Iterable[Tracked],
+    local_addresses: Mapping[ServiceKey, Collection[str]],
+    pools: Mapping[Firewallmark, Collection[DestinationKey]],
+) -> dict[ServiceKey, dict[str, int]]:
+    """Connections from each local address of each service.
+
+    pools: destinations of firewall marks. Conntrack knows nothing of marks: what comes from a local
+    address of such a service and goes to one of its destinations is taken for its own.
+    """
+    found = {key: dict.fromkeys(addresses, 0) for key, addresses in local_addresses.items()}
+    ports, marks = _by_port(found), [key for key in found if isinstance(key, Firewallmark)]
+    for one in connections:
+        key: ServiceKey | None = ports.get((one.protocol, one.address, one.port))
+        key = key or ports.get((one.protocol, one.address, 0))
+        if key is None:
+            anywhere = DestinationKey(one.server.address, 0)
+            for mark in marks:
+                pool = pools.get(mark, ())
+                if one.local in found[mark] and (one.server in pool or anywhere in pool):
+                    key = mark
+                    break
+        if key is not None and one.local in found[key]:
+            found[key][one.local] += 1
+    return found
+
+
+def _by_port(keys: Iterable[ServiceKey]) -> dict[tuple[int, str, int], ServiceKey]:
+    return {
+        (PROTOCOL[key.transport], key.address, key.port): key
+        for key in keys
+        if isinstance(key, Endpoint)
+    }
+
+
+def _tuple(data: bytes) -> tuple[int, str, int, str, int] | None:
+    """Protocol, source and its port, target and its port; None for what has no ports."""
+    fields = dict(attributes(data))
+    addresses = dict(attributes(fields.get(_IP, b"")))
+    proto = dict(attributes(fields.get(_PROTO, b"")))
+    if not proto.get(_NUMBER) or _SOURCE_PORT not in proto or _TARGET_PORT not in proto:
+        return None
+    source, target = _address(addresses, _SOURCES), _address(addresses, _TARGETS)
+    if not source or not target:
+        return None
+    ports = [int.from_bytes(proto[kind], "big") for kind in (_SOURCE_PORT, _TARGET_PORT)]
+    return proto[_NUMBER][0], source, ports[0], target, ports[1]
+
+
+def _address(fields: Mapping[int, bytes], kinds: Collection[int]) -> str:
+    for kind in kinds:
+        packed = fields.get(kind, b"")
+        if len(packed) in (4, 16):
+            family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6
+            return socket.inet_ntop(family, packed)
+    return ""
