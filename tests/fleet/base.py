@@ -1,25 +1,20 @@
-"""The system that the hosts of a fleet start out from, and what they can install from.
+"""The system that the hosts of a fleet start out from, and what they can install.
 
-A Debian as small as one that is managed over ssh can be; the packages it may be asked to install,
-as an apt repository; and what pip installs from, as a directory of wheels.  The hosts have no
-internet: they get these from the fleet's own web server.
+A Debian as small as one that is managed over ssh can be, and the packages it may be asked to
+install, as an apt repository.  The hosts have no internet: the fleet serves it to them.
 """
 
 from __future__ import annotations
 
 import lzma
-import os
 import subprocess
-import sys
-import tomllib
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import cache
 from addresses import DEPOT
-from job import LabError
+from cache import run
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 SUITE = "bookworm"
 
 #: In the system from the start, as on every host that is managed over ssh.
@@ -30,9 +25,6 @@ iputils-arping ca-certificates less""".split()
 PACKAGES = """python3-aiohttp python3-dnspython python3-h11 python3-prometheus-client
 python3-pyroute2 python3-voluptuous python3-yaml python3-venv python3-pip
 ipvsadm curl iptables nftables ifupdown tcpdump dbus udev""".split()
-
-#: The pinned requirements of an installation by pip; else what pyproject.toml asks for.
-PINNED = CHECKOUT / "roles/ipvsman/files/requirements.txt"
 
 #: Units that cost time at each boot, and that no test looks at.
 MASKED = """apt-daily.timer apt-daily-upgrade.timer console-getty.service dev-hugepages.mount
@@ -60,33 +52,10 @@ def system() -> AbstractContextManager[Path]:
     return cache.entry("base", Path(__file__).read_text(), _make_system)
 
 
-def wheels() -> AbstractContextManager[Path]:
-    """A directory of wheels for that system's Python."""
-    needed = _requirements()
-
-    def make(target: Path) -> None:
-        _run(
-            f"{sys.executable} -m pip download --quiet --disable-pip-version-check"
-            " --only-binary :all: --python-version 3.11 --implementation cp"
-            " --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64"
-            f" --dest {target} --requirement /dev/stdin",
-            given="\n".join(needed),
-        )
-
-    return cache.entry("wheels", "\n".join(needed), make)
-
-
-def _requirements() -> list[str]:
-    if PINNED.exists():
-        return PINNED.read_text().splitlines()
-    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
-    return list(project["dependencies"])
-
-
 def _make_system(target: Path) -> None:
     root = target / "root"
     mirror = _mirror()
-    _run(f"debootstrap --variant=minbase --include={','.join(INCLUDED)} {SUITE} {root} {mirror}")
+    run(f"debootstrap --variant=minbase --include={','.join(INCLUDED)} {SUITE} {root} {mirror}")
     _make_repository(target / "packages", root)
     for name, text in FILES.items():
         (root / name).write_text(text)
@@ -133,28 +102,11 @@ def _make_repository(target: Path, root: Path) -> None:
         "Dir::State::status": root / "var/lib/dpkg/status",
     }
     apt = "apt-get -qq " + " ".join(f"-o {name}={value}" for name, value in options.items())
-    _run(f"{apt} update")
-    _run(f"{apt} install -y --download-only --no-install-recommends {' '.join(PACKAGES)}")
+    run(f"{apt} update")
+    run(f"{apt} install -y --download-only --no-install-recommends {' '.join(PACKAGES)}")
     (target / "lock").unlink()
     (target / "partial").rmdir()
-    index = _run("dpkg-scanpackages --multiversion .", cwd=target)
+    index = run("dpkg-scanpackages --multiversion .", cwd=target)
     # The first form of it that apt asks for.
     (target / "Packages.xz").write_bytes(lzma.compress(index.encode()))
-    _run(f"rm -r {state}")
-
-
-def _run(command: str, *, given: str = "", cwd: Path | None = None) -> str:
-    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive", LC_ALL="C.UTF-8")
-    done = subprocess.run(
-        command.split(),
-        input=given,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        env=environment,
-    )
-    if done.returncode:
-        end = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
-        raise LabError(f"`{command}` fails:\n{end}")
-    return done.stdout
+    run(f"rm -r {state}")

@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -91,3 +92,21 @@ def _locked(path: Path, how: int) -> Iterator[None]:
     with open(path, "w") as lock:
         fcntl.flock(lock, how)
         yield
+
+
+def run(command: str, *, given: str = "", cwd: Path | None = None) -> str:
+    """Run a command of plain words that makes a piece of it; what it writes to stdout."""
+    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive", LC_ALL="C.UTF-8")
+    done = subprocess.run(
+        command.split(),
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env=environment,
+    )
+    if done.returncode:
+        end = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
+        raise LabError(f"`{command}` fails:\n{end}")
+    return done.stdout

@@ -7,6 +7,7 @@ import http.server
 import json
 import subprocess
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import namespaces
@@ -85,12 +86,12 @@ class Depot(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-def serve(packages: Path, wheels: Path) -> None:
-    """Serve both to the hosts, from a thread."""
+def serve(directories: Mapping[str, Path]) -> None:
+    """Serve directories to the hosts, from a thread."""
     depot = STATE / "depot"
     depot.mkdir()
-    (depot / "packages").symlink_to(packages)
-    (depot / "wheels").symlink_to(wheels)
+    for name, directory in directories.items():
+        (depot / name).symlink_to(directory)
     handler = functools.partial(Depot, directory=str(depot))
     server = http.server.ThreadingHTTPServer((ROUTER_4, DEPOT_PORT), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -118,6 +119,8 @@ def write_inventory(hosts: list[Host]) -> None:
     variables = {
         "ansible_python_interpreter": "/usr/bin/python3",
         "ansible_pipelining": True,
+        # By this Ansible sees that there is no need for sudo.
+        "ansible_user": "root",
         "fleet_wheels": f"{DEPOT}/wheels/",
     }
     children = {name: {"hosts": members} for name, members in groups.items()}
