@@ -21,6 +21,8 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.errors import Invali
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.memory import MemoryTable
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.scope import SERVICES
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.wish import resolve
+from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.asked import asked_of
+from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.wish import facts_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -30,7 +32,7 @@ TABLES = [
 ]
 PLAYBOOKS = [
     *sorted((ROOT / "examples").glob("*.yml")),
-    *sorted((ROOT / "playbooks").rglob("*.yml")),
+    *sorted((ROOT / "playbooks" / "demo").rglob("*.yml")),
 ]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("ipvs_*.py"))
 
@@ -44,6 +46,8 @@ WISHES = {
     "ipvs_sync_daemon": options.daemon_wish,
     "ipvs_config": lambda params: read_table(params["table"]),
     "ipvs_info": lambda params: options.service_filter(params["service"] or []),
+    "ipvs_realserver": facts_of,
+    "ipvs_arp_probe": asked_of,
 }
 #: A fenced block, with the words after the fence: the language, and `faulty` for what is refused.
 BLOCK = re.compile(r"^```(\w+)(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
