@@ -19,12 +19,12 @@ SUITE = "bookworm"
 
 #: In the system from the start, as on every host that is managed over ssh.
 INCLUDED = """systemd-sysv openssh-server python3 python3-apt iproute2 kmod procps iputils-ping
-iputils-arping ca-certificates less""".split()
+iputils-arping ca-certificates less ipvsadm""".split()
 
 #: What the hosts can install: the daemon's needs, and what one looks around with.
 PACKAGES = """python3-aiohttp python3-dnspython python3-h11 python3-prometheus-client
 python3-pyroute2 python3-voluptuous python3-yaml python3-venv python3-pip
-ipvsadm curl iptables nftables ifupdown tcpdump dbus udev""".split()
+curl iptables nftables ifupdown tcpdump dbus udev""".split()
 
 #: Units that cost time at each boot, and that no test looks at.
 MASKED = """apt-daily.timer apt-daily-upgrade.timer console-getty.service dev-hugepages.mount

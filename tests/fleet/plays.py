@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +14,6 @@ from pathlib import Path
 
 #: The site whose hosts these are: its inventory variables.
 SITE = Path(__file__).resolve().parent / "site"
-CHECKOUT = Path(__file__).resolve().parents[2]
 
 RECAP = re.compile(
     r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE
@@ -53,48 +53,67 @@ class Played:
                 yield match[2], task, match[1]
 
 
-def play(
-    playbook: str,
-    *options: str,
-    extra: Mapping[str, object] | None = None,
-    collections: Path | None = None,
-    fails: bool = False,
-) -> Played:
-    """Run a playbook of the collection to its end; it has to succeed, or with `fails` to fail."""
-    with playing(playbook, *options, extra=extra, collections=collections) as process:
-        output, _none = process.communicate()
-    played = Played(process.returncode, output)
-    # In the report of a test that fails, and of that alone.
-    print(output)
-    assert fails == (played.status != 0), f"ansible-playbook ended with {played.status}:\n{output}"
-    return played
+class Site:
+    """The site that the hosts belong to: a copy of its own, whose variables a test turns."""
 
+    def __init__(self, directory: Path) -> None:
+        shutil.copytree(SITE, directory, dirs_exist_ok=True)
+        self._directory = directory
+        self._turned: dict[str, object] = {}
 
-@contextmanager
-def playing(
-    playbook: str,
-    *options: str,
-    extra: Mapping[str, object] | None = None,
-    collections: Path | None = None,
-) -> Iterator[subprocess.Popen[str]]:
-    """The same while it runs, for what is to be done meanwhile."""
-    environment = dict(
-        os.environ,
-        ANSIBLE_INVENTORY=f"{os.environ['ANSIBLE_INVENTORY']},{SITE / 'hosts.yml'}",
-        ANSIBLE_NOCOLOR="1",
-        ANSIBLE_CALLBACK_RESULT_FORMAT="yaml",
-        ANSIBLE_RETRY_FILES_ENABLED="0",
-        PYTHONUNBUFFERED="1",
-    )
-    if collections:
-        environment["ANSIBLE_COLLECTIONS_PATH"] = str(collections)
-    said = ["--extra-vars", json.dumps(extra)] if extra else []
-    with subprocess.Popen(
-        ["ansible-playbook", f"lvs.ipvs.{playbook}", *options, *said],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment,
-    ) as process:
-        yield process
+    def turn(self, **variables: object) -> None:
+        """Set inventory variables from here on; None sets them back."""
+        self._turned.update(variables)
+        said = {name: value for name, value in self._turned.items() if value is not None}
+        text = json.dumps(said, indent=2)
+        (self._directory / "group_vars/directors/turned.json").write_text(text)
+        (self._directory / "group_vars/realservers/turned.json").write_text(text)
+
+    def play(
+        self,
+        playbook: str,
+        *options: str,
+        extra: Mapping[str, object] | None = None,
+        collections: Path | None = None,
+        fails: bool = False,
+    ) -> Played:
+        """Run a playbook of the collection; it has to succeed, or with `fails` to fail."""
+        with self.playing(playbook, *options, extra=extra, collections=collections) as process:
+            output, _none = process.communicate()
+        played = Played(process.returncode, output)
+        # In the report of a test that fails, and of that alone.
+        print(output)
+        assert fails == (played.status != 0), f"ansible-playbook ended with {played.status}"
+        return played
+
+    @contextmanager
+    def playing(
+        self,
+        playbook: str,
+        *options: str,
+        extra: Mapping[str, object] | None = None,
+        collections: Path | None = None,
+    ) -> Iterator[subprocess.Popen[str]]:
+        """The same while it runs, for what is to be done meanwhile."""
+        environment = dict(
+            os.environ,
+            ANSIBLE_INVENTORY=f"{os.environ['ANSIBLE_INVENTORY']},{self._directory}/hosts.yml",
+            ANSIBLE_NOCOLOR="1",
+            ANSIBLE_CALLBACK_RESULT_FORMAT="yaml",
+            ANSIBLE_RETRY_FILES_ENABLED="0",
+        )
+        if collections:
+            environment["ANSIBLE_COLLECTIONS_PATH"] = str(collections)
+        said = ["--extra-vars", json.dumps(extra)] if extra else []
+        with subprocess.Popen(
+            ["ansible-playbook", f"lvs.ipvs.{playbook}", *options, *said],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()

@@ -13,20 +13,12 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 #: What changes by itself, or is a cache; and where Ansible and apt have their scratch.
-VOLATILE = (
-    "/var/log",
-    "/var/cache",
-    "/var/lib/apt",
-    "/var/lib/systemd",
-    "/tmp",
-    "/var/tmp",
-    "/root",
-)
+VOLATILE = "/run /tmp /root /var/cache /var/lib/apt /var/lib/systemd /var/log /var/tmp".split()
 #: What a role may touch that is not a file.
 RUNNING = """
-ip -brief address; ip rule; ipvsadm -Sn; lsmod
+ip -brief address; ip rule; lsmod; cat /proc/net/ip_vs 2>/dev/null
 systemctl list-units --plain --no-legend --type service,socket,timer --state active,failed
-sysctl --all --pattern '^net.ipv4.(vs|conf)|forward' 2>/dev/null
+grep -rs . /proc/sys/net/ipv4/conf /proc/sys/net/ipv4/vs /proc/sys/net/ipv4/ip_forward
 """
 
 

@@ -1,0 +1,106 @@
+"""What is there before the story begins, and how its tests look at it.
+
+The tests are a story: each begins where the one before ended, since a host takes half a minute to
+install.  The files are its chapters, in the order of their names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from addresses import CLIENT
+from loadclient import ask
+from node import Node
+from remote import Remote, on_all
+from traffic import PATIENCE, WEBSERVER
+
+#: Virtual addresses: by direct routing over IPv4 and IPv6, and by a tunnel.
+DIRECT_4 = "10.77.0.100"
+DIRECT_6 = "fd77::100"
+TUNNELLED = "10.77.0.101"
+VIPS = (DIRECT_4, DIRECT_6, TUNNELLED)
+TOKEN = "open sesame, said the fleet"
+API_PORT = 9111
+
+WEB_UNIT = """\
+[Unit]
+After=network.target
+[Service]
+ExecStart=/usr/bin/python3 /opt/webserver.py %H 80 --keep-open
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+class Fleet:
+    """The four hosts, the router in front of them and the client behind it."""
+
+    def __init__(self) -> None:
+        groups = json.loads(Path(os.environ["ANSIBLE_INVENTORY"]).read_text())["all"]["children"]
+        hosts = {
+            name: Remote(name, said["fleet_ipv4"], said["fleet_ipv6"])
+            for group in groups.values()
+            for name, said in group["hosts"].items()
+        }
+        self.director1, self.director2 = self.directors = [hosts["director1"], hosts["director2"]]
+        self.real1, self.real2 = self.reals = [hosts["real1"], hosts["real2"]]
+        self.all = [*self.directors, *self.reals]
+        on_all(self.reals, _serve_web)
+        self.route_by(self.director1)
+
+    def route_by(self, director: Remote) -> None:
+        """Have the router send the virtual addresses' packets to this director."""
+        for vip in VIPS:
+            by = director.v6 if ":" in vip else director.v4
+            subprocess.run(["ip", "route", "replace", vip, "via", by], check=True)
+
+    def who_answers(self, vip: str, requests: int = 6) -> dict[str, int]:
+        """Who answers so many requests of the client, each on its own connection."""
+        answers: dict[str, int] = {}
+        with Node(CLIENT, 0).inside():
+            for _request in range(requests):
+                name = ask(vip, 80, PATIENCE)
+                answers[name] = answers.get(name, 0) + 1
+        return answers
+
+
+def _serve_web(host: Remote) -> None:
+    host.write("/opt/webserver.py", Path(WEBSERVER).read_text())
+    host.write("/etc/systemd/system/web.service", WEB_UNIT)
+    host.run("systemctl enable --quiet --now web")
+
+
+def weights(host: Remote) -> dict[str, dict[str, int]]:
+    """The weight of each destination of each service in a director's kernel, as ipvsadm has it."""
+    found: dict[str, dict[str, int]] = {}
+    for line in host.table().splitlines():
+        words = line.split()
+        if words[0] == "-a":
+            found.setdefault(words[2], {})[words[4]] = int(words[words.index("-w") + 1])
+    return found
+
+
+def connections(host: Remote) -> int:
+    """How many connections a director's services were asked for since they are in its kernel."""
+    lines = host.run("ipvsadm -Ln --stats --exact").splitlines()
+    return sum(int(line.split()[2]) for line in lines if line.startswith("TCP"))
+
+
+def ask_api(host: Remote, path: str, method: str = "GET", body: str | None = None) -> object:
+    """Ask a director's API, as a program in the hosts' network would."""
+    command = ["curl", "--silent", "--show-error", "--fail-with-body", "--max-time", "30"]
+    command += ["--request", method, "--header", f"Authorization: Bearer {TOKEN}"]
+    if body is not None:
+        command += ["--header", "Content-Type: application/json", "--data", body]
+    done = subprocess.run(
+        [*command, f"http://{host.v4}:{API_PORT}/v1/{path}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return json.loads(done.stdout or "null")
