@@ -127,8 +127,10 @@ def top() -> Parser:
 
 def parser_of(verb: Verb) -> Parser:
     """Reads what comes after a verb."""
-    parser = Parser(prog=f"ipvsctl {verb.name}", description=verb.about)
-    importlib.import_module(f".{verb.file}", __package__).parser(parser)
+    module = importlib.import_module(f".{verb.file}", __package__)
+    kind: type[Parser] = getattr(module, "PARSER", Parser)
+    parser = kind(prog=f"ipvsctl {verb.name}", description=verb.about)
+    module.parser(parser)
     return parser
 
 

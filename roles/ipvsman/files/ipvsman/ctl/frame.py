@@ -6,6 +6,7 @@ A verb is a line in VERBS and a file beside this one, which has
 
     def parser(parser: Parser) -> None      says the verb's options and arguments
     def run(options: Namespace, context: Context) -> int        does it; returns the exit status
+    PARSER                                  the class of that parser, where it is not the one below
 
 and is imported when its verb is asked for, and not before. Nothing here opens the kernel's table.
 """
@@ -40,7 +41,53 @@ class Verb(NamedTuple):
 
 
 #: Also what completion and the manual page are made of.
-VERBS: tuple[Verb, ...] = (Verb("get", Dialect.MODEL, "get", "print the table as a document"),)
+VERBS: tuple[Verb, ...] = (
+    Verb("get", Dialect.MODEL, "get", "print the table as a document"),
+    Verb(
+        "service",
+        Dialect.IMPERATIVE,
+        "imperative.service",
+        "virtual services, one at a time",
+        ("s", "svc", "vs"),
+    ),
+    Verb(
+        "server",
+        Dialect.IMPERATIVE,
+        "imperative.server",
+        "real servers of a virtual service, one at a time",
+        ("ser", "svr", "d", "dst", "dest", "destination", "rs", "realserver"),
+    ),
+    Verb(
+        "timeout",
+        Dialect.IMPERATIVE,
+        "imperative.timeout",
+        "timeouts of connections",
+        ("t", "to", "out"),
+    ),
+    Verb("daemon", Dialect.IMPERATIVE, "imperative.daemon", "sync daemons", ("dm",)),
+    Verb(
+        "connection",
+        Dialect.IMPERATIVE,
+        "imperative.connection",
+        "connections, chosen and counted",
+        ("c", "conn"),
+    ),
+    Verb(
+        "zero",
+        Dialect.IMPERATIVE,
+        "imperative.zero",
+        "zero the counters of all virtual services",
+        ("z",),
+    ),
+    Verb(
+        "flush",
+        Dialect.IMPERATIVE,
+        "imperative.flush",
+        "remove all virtual services",
+        ("f", "clear"),
+    ),
+    Verb("help", Dialect.IMPERATIVE, "imperative.help", "help on a verb or a command", ("h",)),
+)
 
 
 def find(word: str) -> Verb | None:

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Listings of services and of destinations: the lines that scripts read, and plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ipvsman.ipvs.model import (
+    Counters,
+    DestinationCounters,
+    DestinationKey,
+    DestinationSettings,
+    Service,
+    ServiceKey,
+    State,
+)
+from ipvsman.ipvs.plain import plain_destination, plain_settings
+
+from .naming import FORWARDING_WORDS, service_text
+from .traffic import (
+    AMOUNT_COLUMNS,
+    AMOUNTS,
+    CONNECTION_COLUMNS,
+    RATE_COLUMNS,
+    Traffic,
+)
+
+SERVICE_COLUMNS = "Protocol Vip:Vport (Scheduler)"
+DESTINATION_COLUMNS = "Rip:Rport Weight (Forward) Threshold(lower-upper)"
+_NO_CONNECTIONS = DestinationCounters(0, 0, 0, Counters())
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One look at something, of which either is asked for once.
+
+    lines: for people and scripts; data: plain, for programs.
+    """
+
+    lines: Callable[[], Iterable[str]]
+    data: Callable[[], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What is told of traffic: amounts, and rates."""
+
+    traffic: Traffic | None = None
+    amounts: bool = False
+
+    def header(self) -> list[str]:
+        """Their names."""
+        if self.traffic is None:
+            return []
+        return [AMOUNT_COLUMNS, RATE_COLUMNS] if self.amounts else [RATE_COLUMNS]
+
+    def cells(self, now: Counters, before: Counters | None) -> list[str]:
+        """Their values."""
+        if self.traffic is None:
+            return []
+        amounts = [str(getattr(now, name)) for name in AMOUNTS] if self.amounts else []
+        return amounts + [str(rate) for rate in self.traffic.rates(now, before).values()]
+
+
+NO_COLUMNS = Columns()
+
+
+def services_listing(state: State, columns: Columns = NO_COLUMNS) -> Listing:
+    """All services of a state, in numeric order."""
+    services = [state.services[key] for key in sorted(state.services, key=lambda key: key.order())]
+    header = " ".join([SERVICE_COLUMNS, *columns.header()])
+    return Listing(
+        lambda: [header, *(_service_line(service, columns) for service in services)],
+        lambda: {"services": [plain_service(service, columns.traffic) for service in services]},
+    )
+
+
+def _service_line(service: Service, columns: Columns) -> str:
+    words = [service_text(service.key, service.settings.scheduler)]
+    if columns.traffic is not None:
+        words += columns.cells(*columns.traffic.service(service.key))
+    return " ".join(words)
+
+
+def plain_service(service: Service, traffic: Traffic | None) -> dict[str, Any]:
+    """For a program: a service with its pool, as `ipvs_info` tells it, and its traffic."""
+    plain = plain_settings(service.key, service.settings)
+    if traffic is not None:
+        plain.update(traffic.plain(*traffic.service(service.key)))
+    plain["destinations"] = _plain_pool(service, traffic)
+    return plain
+
+
+def destinations_listing(service: Service, columns: Columns = NO_COLUMNS) -> Listing:
+    """All destinations of a service, in numeric order."""
+    return Listing(
+        lambda: _destination_lines(service, columns),
+        lambda: {
+            "service": str(service.key),
+            "destinations": _plain_pool(service, columns.traffic),
+        },
+    )
+
+
+def _destination_lines(service: Service, columns: Columns) -> Iterator[str]:
+    connections = [] if columns.traffic is None else [CONNECTION_COLUMNS]
+    yield " ".join([DESTINATION_COLUMNS, *connections, *columns.header()])
+    for name in sorted(service.destinations, key=DestinationKey.order):
+        words = [_destination_text(name, service.destinations[name])]
+        if columns.traffic is not None:
+            found = _connections(service.key, name, columns.traffic)
+            words += map(str, (found.active, found.inactive, found.persistent))
+            words += columns.cells(*columns.traffic.destination(service.key, name))
+        yield " ".join(words)
+
+
+def _destination_text(name: DestinationKey, settings: DestinationSettings) -> str:
+    word = FORWARDING_WORDS[settings.forwarding]
+    return f"{name} {settings.weight} ({word}) {settings.lower}-{settings.upper}"
+
+
+def _plain_pool(service: Service, traffic: Traffic | None) -> list[dict[str, Any]]:
+    pool = []
+    for name in sorted(service.destinations, key=DestinationKey.order):
+        plain = plain_destination(name, service.destinations[name])
+        if traffic is not None:
+            found = _connections(service.key, name, traffic)
+            plain["connections"] = {
+                "active": found.active,
+                "inactive": found.inactive,
+                "persistent": found.persistent,
+            }
+            plain.update(traffic.plain(*traffic.destination(service.key, name)))
+        pool.append(plain)
+    return pool
+
+
+def _connections(key: ServiceKey, name: DestinationKey, traffic: Traffic) -> DestinationCounters:
+    service = traffic.now.get(key)
+    return service.destinations.get(name, _NO_CONNECTIONS) if service else _NO_CONNECTIONS

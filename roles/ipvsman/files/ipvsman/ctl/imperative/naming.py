@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Services, destinations and forwarding methods as this dialect writes them."""
+
+from __future__ import annotations
+
+from ipvsman.ipvs.model import (
+    DestinationKey,
+    Endpoint,
+    Family,
+    Forwarding,
+    ServiceKey,
+    host_port,
+)
+from ipvsman.ipvs.text import parse_forwarding
+
+FORWARDING_WORDS = {
+    Forwarding.MASQUERADE: "masq",
+    Forwarding.LOCAL: "local",
+    Forwarding.TUNNEL: "tun",
+    Forwarding.DIRECT: "dr",
+    Forwarding.BYPASS: "bypass",
+}
+
+
+def service_name(key: ServiceKey) -> str:
+    """``TCP 192.0.2.1:80``, ``TCP [2001:db8::1]:80``, ``FWM 7``, ``FWM 7/inet6``."""
+    if isinstance(key, Endpoint):
+        return f"{key.transport.value.upper()} {host_port(key.address, key.port)}"
+    return f"FWM {key.mark}" + ("/inet6" if key.family is Family.INET6 else "")
+
+
+def service_text(key: ServiceKey, scheduler: str = "") -> str:
+    """A service with its scheduler, where that is known: ``TCP 192.0.2.1:80 (rr)``."""
+    return f"{service_name(key)} ({scheduler})"
+
+
+def parse_method(text: str) -> Forwarding:
+    """A forwarding method by this dialect's words, or by any other; empty = direct routing."""
+    try:
+        return parse_forwarding(text) if text else Forwarding.DIRECT
+    except ValueError:
+        raise ValueError(f"not one of {', '.join(FORWARDING_WORDS.values())}") from None
+
+
+def destination_name(key: ServiceKey, name: DestinationKey) -> str:
+    """``10.0.0.1:80 of TCP 192.0.2.1:80``."""
+    return f"{name} of {service_name(key)}"

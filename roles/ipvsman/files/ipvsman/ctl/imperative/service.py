@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""service: look at virtual services, and change one at a time."""
+
+from __future__ import annotations
+
+import errno
+from argparse import Namespace
+from typing import Any
+
+from ipvsman.ctl.frame import Context
+from ipvsman.ipvs.document import Reader
+from ipvsman.ipvs.ipvsadm import rules
+from ipvsman.ipvs.model import HOST_NETMASK, Service, ServiceKey
+from ipvsman.ipvs.scope import ALL, SERVICES, Scope
+from ipvsman.ipvs.text import format_netmask
+from ipvsman.ipvs.wish import ServiceWish
+
+from .command import Command, add_commands, run_command
+from .edits import Edits, answer, there
+from .flags import Flag, Parser
+from .listing import Columns, Listing, services_listing
+from .naming import service_name, service_text
+from .said import FAULT, Said
+from .show import Screen, read
+from .traffic import Meter
+from .vocabulary import RATE, SERVICE, SERVICE_SETTINGS, SHOWN, STATS, YES
+from .wholetable import flush
+
+PARSER = Parser
+
+#: Which flag says which key of a document.
+_FLAGS = {
+    "scheduler": "scheduler",
+    "persistence": "timeout",
+    "netmask": "netmask",
+    "engine": "persistent",
+    "flags": "flags",
+}
+#: What an engine without a time has: ipvsadm's -p.
+_ENGINE_TIMEOUT = 300
+
+
+def parser(parser: Parser) -> None:
+    """Its commands."""
+    add_commands(parser, COMMANDS)
+
+
+def run(options: Namespace, context: Context) -> int:
+    """Exit status."""
+    return run_command(options, context)
+
+
+def _list(said: Said, context: Context) -> int:
+    return _look(said, context, None)
+
+
+def _get(said: Said, context: Context) -> int:
+    return _look(said, context, said.service())
+
+
+def _look(said: Said, context: Context, key: ServiceKey | None) -> int:
+    screen = Screen(said, context)
+    amounts, seconds = said.on("stats"), said.seconds("rate")
+    said.finish()
+    keys = None if key is None else frozenset([key])
+    scope = SERVICES if key is None else Scope(destinations={key: ALL})
+    with context.table() as table:
+        meter = Meter(table, keys, seconds) if amounts or seconds else None
+
+        def look() -> Listing:
+            columns = Columns(meter.read() if meter else None, amounts)
+            state = read(table, scope, context)
+            if key is not None:
+                there(state, key)
+            return services_listing(state, columns)
+
+        return screen.show(look)
+
+
+def _string(said: Said, context: Context) -> int:
+    key = said.service()
+    said.finish()
+    if not said.on("ipvsadm"):
+        context.say(f"vs:{service_text(key)}")
+        return 0
+    with context.table() as table:
+        state = table.read(Scope(destinations={key: ALL}))
+        there(state, key)
+    context.say_lines(rules(state))
+    return 0
+
+
+def _check(said: Said, context: Context) -> int:
+    key = said.service()
+    said.finish()
+    with context.table() as table:
+        found = key in table.read(Scope(destinations={key: frozenset()})).services
+    context.say(f"vs:{service_text(key)} {'' if found else 'not '}found")
+    return FAULT if said.on("exit_code") and not found else 0
+
+
+def _add(said: Said, context: Context) -> int:
+    key = said.service()
+    wish = _wish(said, key)
+    said.finish()
+    with context.table() as table:
+        Edits(table, context, said, _FLAGS).add_service(_sticky(wish, 0))
+    return 0
+
+
+def _update(said: Said, context: Context) -> int:
+    key = said.service()
+    wish = _wish(said, key)
+    said.finish()
+
+    def wanted(have: Service) -> ServiceWish:
+        return _sticky(wish, have.settings.persistence)
+
+    with context.table() as table:
+        Edits(table, context, said, _FLAGS).edit_service(key, wanted)
+    return 0
+
+
+def _delete(said: Said, context: Context) -> int:
+    key = said.service()
+    said.finish()
+    with context.table() as table:
+        Edits(table, context, said, _FLAGS).remove_service(key)
+    return 0
+
+
+def _zero(said: Said, context: Context) -> int:
+    key = said.service()
+    said.finish()
+    with context.table() as table:
+        try:
+            table.zero(key)
+        except KeyError:
+            answer(errno.ESRCH, service_name(key))
+    return 0
+
+
+def _wish(said: Said, key: ServiceKey) -> ServiceWish:
+    """What the flags want of a service; what is wrong with them is noted."""
+    entry: dict[str, Any] = {name: said.text(flag) for name, flag in _FLAGS.items()}
+    if entry["netmask"] == "0":
+        entry["netmask"] = format_netmask(HOST_NETMASK[key.family], key.family)
+    if said.text("fwmark") is None and said.text("vip") is None:
+        # What a netmask may be is up to the family, which is not known.
+        entry["netmask"] = None
+    entry = {name: value for name, value in entry.items() if not said.is_malformed(_FLAGS[name])}
+    reader = Reader()
+    wish = reader.service({**entry, "service": str(key)}, "")
+    said.faults(reader.faults, _FLAGS)
+    return wish or ServiceWish(key)
+
+
+def _sticky(wish: ServiceWish, persistence: int) -> ServiceWish:
+    """An engine works on persistence, so that it brings some where there is none."""
+    if wish.engine and wish.persistence is None and not persistence:
+        return ServiceWish(
+            wish.key, wish.scheduler, wish.flags, _ENGINE_TIMEOUT, wish.netmask, wish.engine
+        )
+    return wish
+
+
+_IPVSADM = Flag(
+    ("ipvsadm",),
+    "the service and its destinations as the kernel has them, as ipvsadm -S writes and"
+    " ipvsadm -R takes them",
+)
+_EXIT_CODE = Flag(("exit-code",), "exit status 1 when it is not there")
+
+COMMANDS = (
+    Command("list", ("l", "ls"), "list the virtual services", (STATS, RATE, *SHOWN), _list),
+    Command(
+        "string", ("s", "str"), "print a virtual service as text", (*SERVICE, _IPVSADM), _string
+    ),
+    Command(
+        "check",
+        ("c", "chk", "exist", "find"),
+        "say whether a virtual service is there",
+        (*SERVICE, _EXIT_CODE),
+        _check,
+    ),
+    Command(
+        "get",
+        ("g", "fetch", "one"),
+        "show one virtual service",
+        (*SERVICE, STATS, RATE, *SHOWN),
+        _get,
+    ),
+    Command(
+        "add",
+        ("a", "new", "n", "set"),
+        "add a virtual service",
+        (*SERVICE, *SERVICE_SETTINGS),
+        _add,
+    ),
+    Command(
+        "update",
+        ("u", "up"),
+        "change a virtual service; what is not said stays as it is",
+        (*SERVICE, *SERVICE_SETTINGS),
+        _update,
+    ),
+    Command("del", ("d", "delete"), "remove a virtual service", SERVICE, _delete),
+    Command("zero", ("z",), "zero the counters of a virtual service", SERVICE, _zero),
+    Command("flush", ("f", "clear"), "remove all virtual services", (YES,), flush),
+)

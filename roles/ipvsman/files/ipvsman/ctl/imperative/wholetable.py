@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""zero and flush: at one stroke for the whole table, hence only with --yes."""
+
+from __future__ import annotations
+
+from ipvsman.ctl.frame import Context
+
+from .said import Said
+
+
+def zero(said: Said, context: Context) -> int:
+    """All counters."""
+    said.finish()
+    with context.table() as table:
+        table.zero()
+    return 0
+
+
+def flush(said: Said, context: Context) -> int:
+    """All services with their destinations; time-outs and sync daemons stay."""
+    said.finish()
+    with context.table() as table:
+        table.flush()
+    return 0

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""zero: zero the counters of all virtual services."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from ipvsman.ctl.frame import Context
+
+from .command import Command, add_flags, run_command
+from .flags import Parser
+from .vocabulary import YES
+from .wholetable import zero
+
+PARSER = Parser
+
+
+def parser(parser: Parser) -> None:
+    """One flag."""
+    add_flags(
+        parser, Command("zero", (), "zero the counters of all virtual services", (YES,), zero)
+    )
+
+
+def run(options: Namespace, context: Context) -> int:
+    """Exit status."""
+    return run_command(options, context)
