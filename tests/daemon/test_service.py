@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 
 import pytest
@@ -74,6 +75,26 @@ def run(settings, monkeypatch, work):
 def test_a_signal_ends_it_well(settings, table, monkeypatch):
     assert run(settings, monkeypatch, lambda daemon: signal.raise_signal(signal.SIGTERM)) == 0
     assert table.services() == set()  # it ended before it did anything, and removed nothing
+
+
+@pytest.mark.parametrize(
+    "soft, hard, wanted",
+    [
+        (1024, 524288, 65536),
+        (1024, 4096, 4096),
+        (1024, resource.RLIM_INFINITY, 65536),
+        (100000, 524288, None),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, None),
+    ],
+)
+def test_it_may_have_as_many_descriptors_as_it_can_need(
+    settings, table, monkeypatch, soft, hard, wanted
+):
+    said = []
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda which, limits: said.append(limits))
+    assert run(settings, monkeypatch, lambda daemon: signal.raise_signal(signal.SIGTERM)) == 0
+    assert said == ([] if wanted is None else [(wanted, hard)])
 
 
 def test_a_timer_that_dies_ends_it_with_a_status_that_has_it_started_anew(

@@ -4,14 +4,15 @@ import os
 import socket
 import ssl
 import stat
+from contextlib import ExitStack, suppress
 
 import pytest
 import trustme
 import yaml
 from aiohttp import web
-from ansible_collections.lvs.ipvs.tests.daemon.face.rig import WEB, Rig, ask
+from ansible_collections.lvs.ipvs.tests.daemon.face.rig import PATIENCE, WEB, Rig, ask
 from ipvsman.client.unix import Daemon, NotRunning, Refused
-from ipvsman.face import server
+from ipvsman.face import listening, server
 from ipvsman.face.server import Server
 from ipvsman.face.settings import Api, Faces, Metrics, is_local
 
@@ -249,6 +250,28 @@ def test_the_end_waits_for_no_idle_connection(daemon):
         idle.settimeout(10)
         while idle.recv(65536):
             pass
+
+
+def test_who_leaves_connections_open_loses_the_oldest(daemon, monkeypatch, caplog):
+    """Or the descriptors that probes need would go."""
+    monkeypatch.setattr(listening, "MOST", 4)
+    own = daemon(token="secret")
+    with ExitStack() as held:
+        mute = []
+        for _unused in range(9):
+            mute.append(held.enter_context(socket.create_connection(own.server.api[0])))
+            mute[-1].sendall(b"GET /v1/serv")
+        for each in mute[:5]:
+            each.settimeout(PATIENCE)
+            with suppress(ConnectionError):
+                assert each.recv(1) == b""
+        headers = {"Authorization": "Bearer secret"}
+        assert ask(*own.server.api[0], "GET", "/healthz", headers=headers).status == 200
+        # The newest can still say what it wants to.
+        mute[-1].settimeout(PATIENCE)
+        mute[-1].sendall(b"ices HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert mute[-1].recv(65536).startswith(b"HTTP/1.1 401 ")
+    assert caplog.text.count("more than 4 connections are open") == 1
 
 
 def test_faces_do_not_show_the_token():

@@ -14,6 +14,7 @@ import gc
 import logging
 import os
 import random
+import resource
 import signal
 import time
 from collections.abc import Callable, Coroutine
@@ -48,6 +49,8 @@ log = logging.getLogger("ipvsman")
 OK, INTERNAL, BAD_CONFIG, LOCKED, NO_KERNEL, CANNOT_LISTEN = 0, 1, 2, 2, 3, 4
 
 _TICK = 1.0
+# Enough for a probe of each of some ten thousand servers that do not answer.
+_DESCRIPTORS = 65536
 # Writing to disk what is known may take this part of the time: one in so many.
 _WRITING = 20
 
@@ -79,6 +82,7 @@ def run(settings: Settings) -> int:
     # Until there is somebody to take it, a signal to reload must not end us: what it asks for is
     # what we are about to do.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    _allow_descriptors()
     lock = Lock(settings.lock_file)
     try:
         lock.acquire()
@@ -92,6 +96,15 @@ def run(settings: Settings) -> int:
         return _run(settings)
     finally:
         lock.release()
+
+
+def _allow_descriptors() -> None:
+    """As many as we may have: the soft limit is made for programs that use select(2)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _run(settings: Settings) -> int:

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""aiohttp's listener, with our answer to what is no HTTP: JSON, and no traceback in the log."""
+"""aiohttp's listener, with our answer to what is no HTTP: JSON, and no traceback in the log.
+
+And with an end to how many connections there are: whoever leaves them open, or says nothing in
+them, must not take the descriptors that probes need. The oldest goes, so that who comes is served.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -13,6 +18,11 @@ from aiohttp.web_protocol import RequestHandler
 from .access import refuse
 
 log = logging.getLogger("ipvsman")
+
+#: Connections that a listener keeps open.
+MOST = 128
+#: Seconds in which it is told once that there are more.
+_QUIET = 60.0
 
 
 class _Protocol(RequestHandler):
@@ -42,7 +52,26 @@ class _Protocol(RequestHandler):
 
 
 class _Server(web.Server):
-    """What makes them."""
+    """What makes them, and lets go of the oldest when there are too many."""
+
+    _quiet_until = float("-inf")
+
+    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
+        """One more."""
+        super().connection_made(handler, transport)
+        if len(self._connections) <= MOST:
+            return
+        # Those that were told to close are in there until their handlers have ended.
+        open_ones = [each for each in self._connections.values() if not each.is_closing()]
+        for oldest in open_ones[:-MOST]:
+            oldest.abort()
+            self._tell()
+
+    def _tell(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._quiet_until:
+            self._quiet_until = now + _QUIET
+            log.warning("API: more than %d connections are open; the oldest are closed", MOST)
 
     def __call__(self) -> Any:
         protocol = super().__call__()
