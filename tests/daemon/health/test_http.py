@@ -126,6 +126,14 @@ def test_only_so_much_of_a_body_is_read():
     assert served(answering(OK + b"\r\nwell", *[b"x" * 65536] * 64, then_wait=True), body="well").ok
 
 
+def test_less_of_it_is_searched_for_an_expression():
+    """Nothing else runs meanwhile, and the time is the square of what is searched."""
+    for length, ok in [(http.SEARCHED - 4, True), (http.SEARCHED, False)]:
+        page = answering(OK + b"\r\n" + b"x" * length + b"well", b"y" * 65536)
+        assert served(page, body="wel*", body_is_regex=True).ok is ok
+        assert served(page, body="well").ok
+
+
 def test_without_a_wanted_body_none_is_waited_for():
     assert served(answering(OK + b"Content-Length: 5\r\n\r\n", then_wait=True)).ok
 
