@@ -1,0 +1,184 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Several files, links and directories in one task."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: file_set
+short_description: Several files, links and directories in one task
+version_added: 0.1.0
+description:
+  - Has files, symbolic links and directories as they are said to be, all in one task, which takes as long as one file.
+  - Files and links are replaced at one stroke. Everything that is wrong with the options is told before anything is changed.
+  - The roles of this collection use it. It does not render templates; C(lookup('ansible.builtin.template', ...)) does.
+options:
+  files:
+    description: What there shall be, in the order in which it is put there.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      path:
+        description: Absolute path.
+        type: path
+        required: true
+      state:
+        description:
+          - V(file) is a regular file with O(files[].content) or O(files[].secret), V(link) a symbolic link to O(files[].target).
+          - V(absent) is nothing; a directory goes with all that is in it.
+        type: str
+        choices: [file, link, directory, absent]
+        default: file
+      content:
+        description: What is in the file.
+        type: str
+      secret:
+        description: The same, but it is shown neither in diffs nor in logs.
+        type: str
+      target:
+        description: Where the link leads.
+        type: str
+      mode:
+        description: Rights, in octal digits. Without, V(0644) for files, and V(0755) for directories.
+        type: str
+      owner:
+        description: Name of the owner.
+        type: str
+        default: root
+      group:
+        description: Name of the group.
+        type: str
+        default: root
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and say what it would change, without changing anything.
+    support: full
+  diff_mode:
+    description: Returns in C(diff_mode) what has changed, or would change in check mode.
+    support: full
+  idempotent:
+    description: A second run with the same options changes nothing.
+    support: full
+  platform:
+    description: What the managed host has to be.
+    support: full
+    platforms: linux
+requirements:
+  - Python 3.9 or later on the managed host
+author:
+  - The lvs.ipvs developers (@lvs-ansible)
+"""
+
+EXAMPLES = r"""
+- name: The unit and its environment
+  lvs.ipvs.file_set:
+    files:
+      - path: /etc/systemd/system/probe.service
+        content: "{{ lookup('ansible.builtin.template', 'probe.service.j2') }}"
+      - path: /etc/probe/token
+        secret: "{{ probe_token }}"
+        mode: "0600"
+      - path: /usr/bin/probe
+        state: link
+        target: ../lib/probe/current/probe
+"""
+
+RETURN = r"""
+changed_paths:
+  description: The paths that were changed, or would be in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/systemd/system/probe.service]
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.hostfiles import HostFiles
+
+_NEEDS = {"file": ("content", "secret"), "link": ("target",)}
+_MODES = {"file": "0644", "directory": "0755"}
+
+
+def faults(files: list[dict[str, Any]]) -> list[str]:
+    """Everything that is wrong with the options."""
+    found = []
+    for number, entry in enumerate(files):
+        name = f"files[{number}] ({entry['path']})"
+        needed = _NEEDS.get(entry["state"], ())
+        if needed and sum(entry[option] is not None for option in needed) != 1:
+            found.append(f"{name}: state={entry['state']} needs one of {', '.join(needed)}")
+        if not entry["path"].startswith("/"):
+            found.append(f"{name}: the path is not absolute")
+        mode = entry["mode"]
+        if mode is not None and not (mode.isdigit() and set(mode) <= set("01234567")):
+            found.append(f"{name}: mode: {mode!r} is not octal digits, such as '0644'")
+    return found
+
+
+def put(host: HostFiles, entry: dict[str, Any]) -> None:
+    """Have one as it shall be."""
+    path, state = entry["path"], entry["state"]
+    rights = {"owner": entry["owner"], "group": entry["group"]}
+    mode = int(entry["mode"] or _MODES.get(state, "0"), 8)
+    if state == "absent":
+        host.absent(path)
+    elif state == "link":
+        host.link(path, entry["target"])
+    elif state == "directory":
+        host.directory(path, mode=mode, **rights)
+    elif entry["secret"] is not None:
+        host.file(path, entry["secret"], mode=mode, secret=True, **rights)
+    else:
+        host.file(path, entry["content"], mode=mode, **rights)
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            "files": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "path": {"type": "path", "required": True},
+                    "state": {
+                        "type": "str",
+                        "choices": ["file", "link", "directory", "absent"],
+                        "default": "file",
+                    },
+                    "content": {"type": "str"},
+                    "secret": {"type": "str", "no_log": True},
+                    "target": {"type": "str"},
+                    "mode": {"type": "str"},
+                    "owner": {"type": "str", "default": "root"},
+                    "group": {"type": "str", "default": "root"},
+                },
+            }
+        },
+        supports_check_mode=True,
+    )
+    wrong = faults(module.params["files"])
+    if wrong:
+        module.fail_json(msg="\n".join(wrong))
+    host = HostFiles(
+        dry_run=module.check_mode,
+        written=lambda path: module.set_default_selinux_context(path, False),
+    )
+    for entry in module.params["files"]:
+        try:
+            put(host, entry)
+        except OSError as error:
+            module.fail_json(
+                msg=f"{entry['path']}: {error.strerror or error}", changed=bool(host.changed)
+            )
+    module.exit_json(changed=bool(host.changed), changed_paths=host.changed, diff=host.diff)
+
+
+if __name__ == "__main__":
+    main()
