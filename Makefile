@@ -8,7 +8,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 # The lab's kernel, with the compiler that it needs on some CPUs; what the tests send traffic by and compare with, who
 # scrapes the daemon, who reads its manual page, and what makes the hosts of the fleet.
-PACKAGES := user-mode-linux gcc libc6-dev kmod mount util-linux iproute2 iptables ipvsadm curl lksctp-tools git \
+PACKAGES := user-mode-linux gcc libc6-dev kmod mount util-linux iproute2 iptables nftables ipvsadm curl lksctp-tools git \
 	prometheus groff-base debootstrap debian-archive-keyring dpkg-dev e2fsprogs openssh-client
 
 help: ## what there is
@@ -24,7 +24,7 @@ unit: venv packages ## tests without a kernel, those of the modules also on the 
 	@.venv/bin/python tools/gates.py unit daemon unit-oldest
 
 kernel: venv packages ## tests against a real IPVS, and those of the lab that gives it
-	@.venv/bin/python tools/gates.py kernel daemon-kernel lab
+	@.venv/bin/python tools/gates.py kernel daemon-kernel nftables lab
 
 modules: venv packages ## the modules by ansible-playbook, against a real IPVS
 	@.venv/bin/python tools/gates.py modules

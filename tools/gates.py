@@ -34,6 +34,7 @@ STAGES = {
     " --validate-collection-refs=self .",
     "ansible-lint": "tools/copy ansible-lint --offline --profile production --nocolor",
     "package": "tools/package",
+    "nftables": "tests/nftables/run",
     "unit-oldest": "tools/unit-oldest",
     "kernel": f"tests/lab/run -- {PYTEST} tests/kernel tests/lab/test_topology.py",
     "daemon-kernel": f"tests/lab/run -- {PYTEST} tests/daemon/kernel tests/daemon/kernel_actions"

@@ -56,17 +56,17 @@ def count(
     found = {key: dict.fromkeys(addresses, 0) for key, addresses in local_addresses.items()}
     ports, marks = _by_port(found), [key for key in found if isinstance(key, Firewallmark)]
     for one in connections:
-        key: ServiceKey | None = ports.get((one.protocol, one.address, one.port))
-        key = key or ports.get((one.protocol, one.address, 0))
-        if key is None:
-            anywhere = DestinationKey(one.server.address, 0)
-            for mark in marks:
-                pool = pools.get(mark, ())
-                if one.local in found[mark] and (one.server in pool or anywhere in pool):
-                    key = mark
-                    break
-        if key is not None and one.local in found[key]:
-            found[key][one.local] += 1
+        named = ports.get((one.protocol, one.address, one.port))
+        named = named or ports.get((one.protocol, one.address, 0))
+        if named is not None and one.local in found[named]:
+            found[named][one.local] += 1
+            continue
+        anywhere = DestinationKey(one.server.address, 0)
+        for mark in marks:
+            pool = pools.get(mark, ())
+            if one.local in found[mark] and (one.server in pool or anywhere in pool):
+                found[mark][one.local] += 1
+                break
     return found
 
 

@@ -208,6 +208,14 @@ def local_addresses(draw: st.DrawFn, family: Family) -> tuple[str, ...]:
 
 
 @st.composite
+def rules(draw: st.DrawFn, family: Family) -> dict[ServiceKey, tuple[str, ...]]:
+    """Local addresses of some services of a family."""
+    own = service_keys.filter(lambda key: key.family is family)
+    keys = draw(st.lists(own, max_size=4, unique=True))
+    return {key: draw(local_addresses(family)) for key in keys}
+
+
+@st.composite
 def states(draw: st.DrawFn, mixed: bool | None = None) -> State:
     """A whole table. With mixed families there are no sync daemons: the kernel takes one of them.
 
