@@ -7,7 +7,7 @@ What the data is about is not known here, but in ``document``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable, TypeVar
 
 from .errors import Fault, InvalidValue, under
@@ -39,9 +39,10 @@ class Intake:
         """Note one fault."""
         self.faults.append(Fault(path, reason))
 
-    def stranger(self, path: str, reason: str) -> None:
-        """Note a key that is not known: a fault, where nobody wants it otherwise."""
-        self.fault(path, reason)
+    def stranger(self, path: str, name: str, allowed: Sequence[str]) -> None:
+        """Note a key that is not among those allowed: a fault, where nobody wants it otherwise."""
+        hint = nearest(name, allowed)
+        self.fault(under(path, name), f"is not known here, only {', '.join(allowed)}{hint}")
 
     def integer(self, value: Any, path: str, low: int, high: int) -> int | None:
         """A whole number in low..high."""
@@ -63,10 +64,7 @@ class Intake:
             long = short.get(name, name) if isinstance(name, str) else name
             if long not in keys:
                 allowed = [*keys, *(word for word, means in short.items() if means in keys)]
-                hint = nearest(str(name), allowed)
-                self.stranger(
-                    under(path, str(name)), f"is not known here, only {', '.join(allowed)}{hint}"
-                )
+                self.stranger(path, str(name), allowed)
             elif fields.get(long) is not None and value is not None:
                 self.fault(under(path, str(name)), f"says the same as {long!r}; say it once")
             elif value is not None or long not in fields:

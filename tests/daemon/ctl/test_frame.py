@@ -211,3 +211,12 @@ def test_the_version_loads_nothing_that_it_does_not_use():
     assert "ipvsman.ctl.frame" in names
     assert not {name for name in names if name.startswith("ipvsman.ipvs.")}
     assert not names & {"pyroute2", "yaml", "asyncio", "dataclasses", "json", "subprocess"}
+
+
+def test_a_document_is_judged_without_netlink_and_without_a_library_for_yaml(tmp_path):
+    path = tmp_path / "model.yaml"
+    path.write_text("services:\n- address: tcp://192.0.2.1:80\n  persistence: 1\n")
+    names = loaded("validate", "-f", str(path))
+    assert "ipvsman.ipvs.document" in names
+    assert "ipvsman.ipvs.kernel" not in names
+    assert not names & {"pyroute2", "yaml", "asyncio", "urllib.request", "subprocess"}

@@ -25,6 +25,7 @@ from .frame import (
     Failed,
     HelpWanted,
     Parser,
+    Status,
     Usage,
     Verb,
     find,
@@ -32,12 +33,6 @@ from .frame import (
 
 if TYPE_CHECKING:
     from ipvsman.ipvs.table import Table
-
-_USAGE, _INTERRUPTED = 2, 130
-#: Of the imperative dialect: everything that goes wrong, and a word that names no verb.
-_IMPERATIVE_FAULT, _NO_TOPIC = 1, 3
-#: Of the model dialect: no table, a table that does not answer, what cannot be written, the rest.
-_NO_TABLE, _NO_ANSWER, _NOT_WRITTEN, _UNKNOWN = 20, 21, 100, 127
 
 #: First line: version of the kernel's IPVS, and size of its connection table.
 _KERNEL = "/proc/net/ip_vs"
@@ -60,10 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         _discard_output()
         print(f"cannot write: {error.strerror or error}", file=sys.stderr)
-        return _NOT_WRITTEN
+        return Status.NOT_WRITTEN
     except KeyboardInterrupt:
         _discard_output()
-        return _INTERRUPTED
+        return Status.INTERRUPTED
     return status
 
 
@@ -120,6 +115,27 @@ def top() -> Parser:
         help="colours; auto: on a terminal, unless NO_COLOR is set",
     )
     parser.add_argument("--version", action="store_true", help="print the version (so does -v)")
+    group = parser.add_argument_group("parameters for the addresses of documents, as ${name}")
+    group.add_argument(
+        "--params-network",
+        action="store_true",
+        help="host.IF and host.IF_N: addresses of network interfaces",
+    )
+    group.add_argument("--params-env", action="store_true", help="env.NAME: the environment")
+    group.add_argument(
+        "--params-file",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="what a JSON or YAML file has, as a.b.c; repeatable",
+    )
+    group.add_argument(
+        "--params-url",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="the same from there; repeatable",
+    )
     parser.add_argument("verb", nargs="?", metavar="VERB", help=argparse.SUPPRESS)
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
@@ -167,13 +183,13 @@ def _misused(usage: Usage, verb: Verb | None) -> int:
     if usage.topic is not None and (verb is None or verb.dialect is Dialect.IMPERATIVE):
         reason = usage.reason if verb is None else f"No help topic for '{usage.topic}'"
         print(reason, file=sys.stderr)
-        return _NO_TOPIC
+        return Status.NO_TOPIC
     if verb is not None and verb.dialect is Dialect.IMPERATIVE:
         print(f"Incorrect Usage: {usage.reason}\n\n{usage.parser.format_help()}", end="")
         print(usage.reason, file=sys.stderr)
-        return _IMPERATIVE_FAULT
+        return Status.FAILED
     print(f"Error: {usage.reason}\n{usage.parser.format_usage()}", end="", file=sys.stderr)
-    return _USAGE
+    return Status.USAGE
 
 
 def _status_of(error: Exception, verb: Verb | None) -> int:
@@ -186,11 +202,11 @@ def _status_of(error: Exception, verb: Verb | None) -> int:
             errors.Cause.NO_ANSWER,
             errors.Cause.NO_PRIVILEGE,
         )
-        status = _NO_ANSWER if silent else _NO_TABLE
+        status = Status.NO_ANSWER if silent else Status.NO_TABLE
     else:
         print(f"internal error: {type(error).__name__}: {error}", file=sys.stderr)
-        status = _UNKNOWN
-    return _IMPERATIVE_FAULT if imperative else status
+        status = Status.UNKNOWN
+    return Status.FAILED if imperative else status
 
 
 def _hint(unknown: Sequence[str]) -> str:

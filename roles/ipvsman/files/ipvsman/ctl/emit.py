@@ -13,15 +13,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-#: Text that means itself without quotes, whatever version of YAML reads it.
-_PLAIN = re.compile(
+#: Text that means itself without quotes, whatever version of YAML reads it; but not these words.
+PLAIN = (
     r"(?:tcp|udp|sctp)://[0-9a-f.:\[\]]*[0-9a-f\]]"
     r"|fwmark:[0-9]+(?:/inet6)?"
     r"|[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?::[0-9]+)?"
     r"|[A-Za-z]{2,}[0-9](?![eE])[A-Za-z0-9_.-]*"
-    r"|[a-z]+(?:[-_ ][a-z]+)*"
+    r"|[a-z]+(?:[-_ ][a-z0-9]+)*"
 )
-_WORDS = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+WORDS = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))
+_PLAIN = re.compile(PLAIN)
 
 
 def yaml_lines(data: Any) -> Iterator[str]:
@@ -61,7 +62,7 @@ def _list(items: Any, indent: str) -> Iterator[str]:
 
 def _scalar(value: Any) -> str:
     if isinstance(value, str):
-        return value if _PLAIN.fullmatch(value) and value not in _WORDS else _quoted(value)
+        return value if _PLAIN.fullmatch(value) and value not in WORDS else _quoted(value)
     if value is None:
         return "null"
     return str(value).lower() if isinstance(value, bool) else json.dumps(value)

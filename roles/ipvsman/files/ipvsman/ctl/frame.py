@@ -5,7 +5,7 @@
 A verb is a line in VERBS and a file beside this one, which has
 
     def parser(parser: Parser) -> None      says the verb's options and arguments
-    def run(options: Namespace, context: Context) -> int        does it; returns the exit status
+    def run(options: Namespace, context: Context) -> int      does it; returns the exit status
     PARSER                                  the class of that parser, where it is not the one below
 
 and is imported when its verb is asked for, and not before. Nothing here opens the kernel's table.
@@ -14,13 +14,19 @@ and is imported when its verb is asked for, and not before. Nothing here opens t
 from __future__ import annotations
 
 import argparse
+import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from enum import Enum
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO
 
 if TYPE_CHECKING:
     from ipvsman.ipvs.table import Table
+
+
+VERBOSE_VARIABLE = "IPVSCTL_LOG_VERBOSE"
+_YES = {"1", "t", "true"}
+_NO = {"", "0", "f", "false"}
 
 
 class Dialect(Enum):
@@ -28,6 +34,32 @@ class Dialect(Enum):
 
     MODEL = "model"
     IMPERATIVE = "imperative"
+
+
+class Status(IntEnum):
+    """Exit statuses. Those of the imperative dialect are the first five, where FAILED is any fault.
+
+    From NO_TABLE on they are the model dialect's; NO_MODULE is 1 there, too.
+    """
+
+    DONE = 0
+    FAILED = 1
+    NO_MODULE = 1
+    USAGE = 2
+    NO_TOPIC = 3
+    NO_TABLE = 20
+    NO_ANSWER = 21
+    UNREADABLE = 30
+    NOT_APPLIED = 31
+    INVALID = 32
+    BAD_VALUE = 33
+    NOT_SET = 34
+    UNRESOLVED = 35
+    NETWORK = 50
+    PARAMETER_FILE = 51
+    NOT_WRITTEN = 100
+    UNKNOWN = 127
+    INTERRUPTED = 130
 
 
 class Verb(NamedTuple):
@@ -42,7 +74,13 @@ class Verb(NamedTuple):
 
 #: Also what completion and the manual page are made of.
 VERBS: tuple[Verb, ...] = (
-    Verb("get", Dialect.MODEL, "get", "print the table as a document"),
+    Verb("apply", Dialect.MODEL, "model.apply", "make the table what a document says"),
+    Verb("changeset", Dialect.MODEL, "model.changeset", "print what apply would change"),
+    Verb("get", Dialect.MODEL, "model.get", "print the table as a document"),
+    Verb("set", Dialect.MODEL, "model.set", "set a weight, at once or little by little"),
+    Verb("validate", Dialect.MODEL, "model.validate", "say whether a document is good"),
+    Verb("import", Dialect.MODEL, "import_", "turn what other tools are configured by into ours"),
+    Verb("export", Dialect.MODEL, "export", "print the table in the words of another tool"),
     Verb(
         "service",
         Dialect.IMPERATIVE,
@@ -152,6 +190,14 @@ class Parser(argparse.ArgumentParser):
         super()._check_value(action, value)
 
 
+def switch(environ: Mapping[str, str], name: str) -> bool:
+    """Whether a variable says yes. Raises Failed."""
+    said = environ.get(name, "").lower()
+    if said not in _YES | _NO:
+        raise Failed(Status.USAGE, f"Error: {name}: {environ[name]!r} is neither true nor false")
+    return said in _YES
+
+
 class Context:
     """Where a verb is run, and by what it speaks to the world.
 
@@ -169,7 +215,7 @@ class Context:
     ) -> None:
         self.options = options
         self.quiet: bool = options.quiet
-        self.verbose: bool = options.verbose
+        self.verbose: bool = options.verbose or switch(environ, VERBOSE_VARIABLE)
         self.netns: str | None = options.netns
         self.environ = environ
         self.stdin = stdin
@@ -186,6 +232,14 @@ class Context:
         finally:
             table.close()
 
+    def inside(self) -> AbstractContextManager[None]:
+        """In the network namespace whose table is meant. Raises Unavailable."""
+        if not self.netns:
+            return nullcontext()
+        kernel = importlib.import_module(".kernel", __package__)
+        entered: AbstractContextManager[None] = kernel.namespace(self.netns)
+        return entered
+
     @property
     def colored(self) -> bool:
         """Whether stdout is to be coloured: as told, else when somebody sees it (no-color.org)."""
@@ -199,8 +253,7 @@ class Context:
 
     def say_lines(self, lines: Iterable[str]) -> None:
         """Lines of what was asked for, on stdout."""
-        for line in lines:
-            self.say(line)
+        self.stdout.writelines(f"{line}\n" for line in lines)
 
     def confirm(self, line: str) -> None:
         """That it was done, on stdout; not with --quiet."""

@@ -8,21 +8,23 @@ import subprocess
 from collections.abc import Mapping
 
 from ipvsman.ipvs.errors import Cause, Unavailable
+from ipvsman.ipvs.genetlink import namespace
 from ipvsman.ipvs.kernel import KernelTable
 from ipvsman.ipvs.table import Table
 
-from .frame import Failed
+from .frame import Failed, Status
+
+__all__ = ["namespace", "open_table"]
 
 #: Says that whoever starts us cares for the kernel module himself.
 SKIP = "SKIP_IPVSKERNELREQ"
-_NO_MODULE = 1
 
 
 def open_table(netns: str | None, environ: Mapping[str, str]) -> Table:
     """The table of a network namespace. Raises Unavailable, Failed (no ip_vs to be had)."""
     if netns == "":
         # An empty variable must not turn a script loose on the host's own table.
-        raise Failed(_NO_MODULE, "--netns is empty; leave it out for the host's own table")
+        raise Failed(Status.USAGE, "Error: --netns is empty; leave it out for the host's own table")
     try:
         return KernelTable(netns)
     except Unavailable as unavailable:
@@ -42,7 +44,7 @@ def _load(unavailable: Unavailable) -> None:
             check=False,
         )
     except OSError as error:
-        raise Failed(_NO_MODULE, f"{unavailable}; modprobe: {error.strerror}") from None
+        raise Failed(Status.NO_MODULE, f"{unavailable}; modprobe: {error.strerror}") from None
     if done.returncode:
         said = done.stderr.strip() or f"exit status {done.returncode}"
-        raise Failed(_NO_MODULE, f"{unavailable}; modprobe ip_vs said: {said}")
+        raise Failed(Status.NO_MODULE, f"{unavailable}; modprobe ip_vs said: {said}")

@@ -8,6 +8,7 @@ applied again is the same table. Order is by number, not that of the kernel's ha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ipvsman.ipvs.model import (
@@ -39,7 +40,7 @@ def document(state: State) -> dict[str, Any]:
     written: dict[str, Any] = {}
     if state.services:
         written["services"] = [
-            service(state.services[key])
+            service(state.services[key], state.local_addresses(key))
             for key in sorted(state.services, key=lambda key: key.order())
         ]
     if state.timeouts not in (None, KERNEL_TIMEOUTS):
@@ -51,9 +52,11 @@ def document(state: State) -> dict[str, Any]:
     return written
 
 
-def service(whole: Service) -> dict[str, Any]:
+def service(whole: Service, local_addresses: Sequence[str]) -> dict[str, Any]:
     """One service with its destinations."""
     written = {"address": str(whole.key), **settings(whole.key, whole.settings)}
+    if local_addresses:
+        written["local_addresses"] = list(local_addresses)
     if whole.destinations:
         written["destinations"] = [
             destination(key, whole.destinations[key])

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A document from a file or from stdin: read, its parameters resolved, understood; or why not.
+
+The format is that of the collection's module `ipvs_config`, with two differences that the users of
+the declarative tool rely on: a weight that is left out is 0, and a key that nobody knows is passed
+over, unless it looks like one that is misspelt. Both are told.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from ipvsman.ctl.frame import Context, Failed, Status
+from ipvsman.ipvs.document import Defaults, Reader
+from ipvsman.ipvs.errors import Fault, InvalidValue, under
+from ipvsman.ipvs.model import Forwarding
+from ipvsman.ipvs.wish import TableWish
+
+from .parameters import OPENS, expand_document
+from .plainyaml import NotPlain, plain_yaml
+
+DEFAULT_FILE = "/etc/ipvsctl.yaml"
+STDIN = "-"
+DEFAULTS = Defaults(weight=0, scheduler="rr", forwarding=Forwarding.DIRECT)
+
+#: How much a key has to be like another to be taken for a misspelling of it.
+_ALIKE = 0.8
+#: Values that are to be numbers, wherever they are.
+_NUMBERS = frozenset(("port", "weight", "persistence", "upper_threshold", "lower_threshold"))
+
+
+class Words(NamedTuple):
+    """How a verb begins when it tells of what is wrong."""
+
+    unresolved: str = "Error resolving parameters"
+    invalid: str = "Error validation model"
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Where the document is."""
+    parser.add_argument(
+        "-f",
+        "--file",
+        metavar="FILE",
+        default=DEFAULT_FILE,
+        help="the document, - for stdin; default: %(default)s",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="whatever key is not known is a fault, no warning"
+    )
+
+
+class Document:
+    """What a file says. data: as plain data, parameters resolved; wish: what that means."""
+
+    data: Any
+    wish: TableWish
+
+    def __init__(self, options: argparse.Namespace, context: Context, words: Words) -> None:
+        """Raises Failed, Unavailable."""
+        self.file: str = options.file
+        self._words = words
+        self._content = _content(self.file, context)
+        data = self._parsed()
+        values = _gather(context)
+        self.data = data
+        unresolved: list[Fault] = []
+        if OPENS.encode() in self._content:
+            self.data, unresolved = expand_document(data, values)
+        reader = _Reader(strict=options.strict)
+        self.wish = reader.table(self.data, DEFAULTS)
+        if reader.faults and _misshapen(self.data):
+            raise Failed(Status.UNREADABLE, *self._told(self._not_parsed, reader.faults))
+        if unresolved:
+            raise Failed(Status.UNRESOLVED, *self._told(words.unresolved, unresolved))
+        self.check(reader.faults)
+        for unknown in reader.unknown:
+            context.warn(self._marked.line(unknown, of_key=True))
+
+    def check(self, faults: Sequence[Fault]) -> None:
+        """Raises Failed when there are faults."""
+        if faults:
+            head = f"{self._words.invalid}: Configuration not valid"
+            raise Failed(Status.INVALID, *self._told(head, faults))
+
+    def invalid(self, error: InvalidValue) -> Failed:
+        """Faults that only the table at hand brings to light."""
+        head = f"{self._words.invalid}: Configuration not valid"
+        lines = self._told(head, error.faults)
+        if error.done:
+            lines.append(f"changes made before that: {len(error.done)}")
+        return Failed(Status.INVALID, *lines)
+
+    def line(self, fault: Fault) -> str:
+        """A fault with file, line and column in front."""
+        return str(self._marked.line(fault))
+
+    @cached_property
+    def _marked(self) -> Any:
+        """Read once more, for the places."""
+        return importlib.import_module(".marked", __package__).Marked(self._content, self.file)
+
+    @property
+    def _not_parsed(self) -> str:
+        return f"Error parsing yaml from {self.file}"
+
+    def _parsed(self) -> Any:
+        if self._content.lstrip()[:1] == b"{":
+            try:
+                return json.loads(self._content, object_pairs_hook=_once, parse_constant=_no_number)
+            except ValueError:
+                pass  # then it is YAML, or the reader that knows places says what it is
+        try:
+            return plain_yaml(self._content)
+        except NotPlain:
+            if self._marked.faults:
+                raise Failed(
+                    Status.UNREADABLE, *_listed(self._not_parsed, self._marked.faults)
+                ) from None
+            return self._marked.data
+
+    def _told(self, head: str, faults: Sequence[Fault]) -> list[str]:
+        return _listed(head, [self._marked.line(fault) for fault in faults])
+
+
+class _Reader(Reader):
+    """Reads a document; notes what nobody knows apart, unless that is a fault."""
+
+    def __init__(self, *, strict: bool) -> None:
+        super().__init__()
+        self._strict = strict
+        self.unknown: list[Fault] = []
+
+    def stranger(self, path: str, name: str, allowed: Sequence[str]) -> None:
+        """See Intake.stranger. What was meant for a known key must not be passed over.
+
+        Without its destinations, for one, a service would lose those that it has.
+        """
+        if self._strict or difflib.get_close_matches(name, allowed, 1, _ALIKE):
+            super().stranger(path, name, allowed)
+        else:
+            self.unknown.append(Fault(under(path, name), "is not known, and passed over"))
+
+
+def _gather(context: Context) -> Any:
+    """Parameters, for those who ask for some."""
+    asked = context.options
+    flags = asked.params_network or asked.params_env or asked.params_file or asked.params_url
+    if not flags and not any(name.startswith("IPVSCTL_PARAMS_") for name in context.environ):
+        return {}
+    return importlib.import_module(".sources", __package__).gather(context)
+
+
+def _content(file: str, context: Context) -> bytes:
+    try:
+        if file == STDIN:
+            return context.stdin.buffer.read()
+        with open(file, "rb") as stream:
+            return stream.read()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Failed(Status.UNREADABLE, f"Error reading from input file {file}: {reason}") from None
+
+
+def _listed(head: str, lines: Sequence[str]) -> list[str]:
+    """One fault on the line that says what is wrong; several below it."""
+    if len(lines) == 1:
+        return [f"{head}: {lines[0]}"]
+    return [f"{head}: {len(lines)} faults", *lines]
+
+
+def _misshapen(data: Any) -> bool:
+    """Whether something is of the wrong type, which a typed reader would not have parsed at all."""
+    if data is None:
+        return False
+    if not isinstance(data, dict):
+        return True
+    if _odd_entry(data.get("defaults")):
+        return True
+    services = data.get("services") or []
+    if not isinstance(services, list):
+        return True
+    for service in services:
+        destinations = service.get("destinations") if isinstance(service, dict) else None
+        if _odd_entry(service) or not isinstance(destinations or [], list):
+            return True
+        if any(_odd_entry(destination) for destination in destinations or []):
+            return True
+    return False
+
+
+def _odd_entry(entry: Any) -> bool:
+    """Whether this is neither missing nor a mapping with numbers and words where they belong."""
+    if entry is None:
+        return False
+    if not isinstance(entry, dict):
+        return True
+    return any(
+        isinstance(value, (dict, list, bool, float)) or not _is_number(value)
+        for name, value in entry.items()
+        if name in _NUMBERS
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or isinstance(value, int) or str(value).strip().lstrip("-").isdigit()
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key is said twice")
+    return found
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is not JSON")
