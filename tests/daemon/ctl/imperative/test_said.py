@@ -83,7 +83,7 @@ def test_what_has_to_be_said(words, missing, web):
         (("--fwmark", "0", *RS), "--fwmark: 0 is not in 1..4294967295"),
         (("--fwmark", "1", *VS, *RS), "--fwmark names a service by itself: leave out --vip, --vp"),
         (("--fwmark", "1", "--family", "ip", *RS), "--family: 'ip' is not one of inet, inet6"),
-        ((*VS, *RS, "--family", "inet6"), "--family is of --fwmark: an address says its own"),
+        ((*VS, *RS, "--family", "inet6"), "--family is of --fwmark, which is not said"),
         ((*VS, *RS, "--tun-type", "vxlan"), "--tun-type: 'vxlan' is not one of ipip, gue, gre"),
         ((*VS, *RS, "--tun-port", "70000"), "--tun-port: 70000 is not in 0..65535"),
         ((*VS, *RS, "--tun-checksum", "md5"), "--tun-checksum: 'md5' is not one of none, csum"),

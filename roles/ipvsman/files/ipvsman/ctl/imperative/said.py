@@ -84,16 +84,29 @@ class Said:
         return self._service() or _SOME_SERVICE
 
     def _service(self) -> ServiceKey | None:
+        mark = self.mark()
         if self.text("fwmark") is not None:
-            return self.mark()
+            return mark
         address = self.address("vip")
         port = self.number("vport", 0, 65535)
         transport = self.transport()
-        if self.text("family") is not None:
-            self.fault("--family is of --fwmark: an address says its own")
         if address is None or port is None:
             return None
         return Endpoint(transport or Transport.TCP, address, port)
+
+    def mark(self) -> Firewallmark | None:
+        """The firewall mark that the flags name; None when they name none."""
+        family = self.value("family", lambda text: parse_word(text, Family)) or Family.INET
+        if self.text("fwmark") is None:
+            if self.text("family") is not None:
+                self.fault("--family is of --fwmark, which is not said")
+            return None
+        mark = self.number("fwmark", 1, 0xFFFFFFFF)
+        beside = [name for name in ("vip", "vport", "protocol") if self.text(name) is not None]
+        if beside:
+            flags = ", ".join(self.flag(name) for name in beside)
+            self.fault(f"--fwmark names a service by itself: leave out {flags}")
+        return None if mark is None else Firewallmark(mark, family)
 
     def address(self, name: str) -> str | None:
         """An address, canonical."""
@@ -109,16 +122,6 @@ class Said:
         except ValueError:
             self.fault(f"invalid protocol {{{text}}}: not TCP, UDP or SCTP")
             return None
-
-    def mark(self) -> Firewallmark | None:
-        """The firewall mark that the flags name; None when they name none."""
-        mark = self.number("fwmark", 1, 0xFFFFFFFF)
-        family = self.value("family", lambda text: parse_word(text, Family)) or Family.INET
-        beside = [name for name in ("vip", "vport", "protocol") if self.text(name) is not None]
-        if beside and self.text("fwmark") is not None:
-            flags = ", ".join(self.flag(name) for name in beside)
-            self.fault(f"--fwmark names a service by itself: leave out {flags}")
-        return None if mark is None else Firewallmark(mark, family)
 
     def destination(self) -> DestinationKey:
         """The destination that the flags name."""
