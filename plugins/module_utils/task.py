@@ -95,7 +95,7 @@ class Task:
         touched = {getattr(change, "service", None) for change in plan.changes}
         for key, service in plan.target.services.items():
             if key in touched:
-                for surprise in surprises(service):
+                for surprise in surprises(service, plan.target.local_addresses(key)):
                     self.module.warn(surprise)
         return plan
 

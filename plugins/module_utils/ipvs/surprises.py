@@ -4,17 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from .model import Endpoint, Forwarding, Service, ServiceFlags
+from .model import Endpoint, Firewallmark, Forwarding, Service, ServiceFlags
 
 #: Schedulers that choose by hashing, and keep quiesced destinations among their choices.
 _HASHING = ("sh", "mh")
 
 
-def surprises(service: Service) -> Iterator[str]:
+def surprises(service: Service, local_addresses: Sequence[str] = ()) -> Iterator[str]:
     """One sentence for each thing about a service that will not work as it reads."""
     key, settings = service.key, service.settings
+    yield from _untranslated(service, local_addresses)
     if isinstance(key, Endpoint) and not key.port and not settings.persistence:
         # ip_vs_schedule(): "port zero only supported in persistent services"
         yield f"{key} has every port and no persistence: the kernel schedules no connection to it"
@@ -36,3 +37,21 @@ def surprises(service: Service) -> Iterator[str]:
                 f"{name} of {key} is forwarded by {entry.forwarding.value}, which leaves ports as"
                 f" they are: its packets arrive at port {key.port}"
             )
+
+
+def _untranslated(service: Service, local_addresses: Sequence[str]) -> Iterator[str]:
+    """Local addresses that have an effect where none is meant, or none where one is."""
+    if not local_addresses:
+        return
+    ways = {entry.forwarding for entry in service.destinations.values()}
+    if ways and Forwarding.MASQUERADE not in ways:
+        yield (
+            f"{service.key} has local addresses and no destination by masquerade: only of those do"
+            " connections come from them"
+        )
+    elif isinstance(service.key, Firewallmark) and Forwarding.DIRECT in ways:
+        # A rule sees the mark, and not how IPVS forwards what has it.
+        yield (
+            f"{service.key} has local addresses and destinations by direct routing, whose"
+            " connections come from them, too: their answers do not reach the clients"
+        )

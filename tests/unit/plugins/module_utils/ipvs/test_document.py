@@ -604,3 +604,56 @@ def test_single_values_are_read_with_their_faults():
 
 def test_a_reading_without_fault_finishes_quietly():
     Reader().finish()
+
+
+# -- local addresses
+
+
+def test_local_addresses_are_in_numeric_order_whatever_was_written():
+    said = document(local_addresses=["10.2.0.10", "10.2.0.9"])
+    assert read(said).services[0].local_addresses == ("10.2.0.9", "10.2.0.10")
+    said = {"services": [{"address": "fwmark:7/inet6", "local_addresses": ["[FD02::1]"]}]}
+    assert read(said).services[0].local_addresses == ("fd02::1",)
+
+
+def test_no_local_addresses_is_something_else_than_nothing_said():
+    assert read(document(local_addresses=[])).services[0].local_addresses == ()
+    assert read(document()).services[0].local_addresses is None
+    assert read(document(local_addresses=None)).services[0].local_addresses is None
+
+
+def test_every_local_address_that_cannot_be_one_is_told():
+    wrong = ["10.2.0.1", "10.2.0.01", "10.2.0.1", "fd02::1", "0.0.0.0", "224.0.0.1", 7]
+    wrong.append("255.255.255.255")
+    assert faults_of(document(local_addresses=wrong)) == [
+        ("services[0].local_addresses[1]", "'10.2.0.01' is not an IPv4 or IPv6 address"),
+        (
+            "services[0].local_addresses[2]",
+            "10.2.0.1 is there already, as services[0].local_addresses[0]",
+        ),
+        (
+            "services[0].local_addresses[3]",
+            "fd02::1 is of the other address family than its service",
+        ),
+        ("services[0].local_addresses[4]", "0.0.0.0 is not the address of a host"),
+        ("services[0].local_addresses[5]", "224.0.0.1 is not the address of a host"),
+        ("services[0].local_addresses[6]", "7 is not an IPv4 or IPv6 address"),
+        ("services[0].local_addresses[7]", "255.255.255.255 is not the address of a host"),
+    ]
+    assert faults_of(document(local_addresses="10.2.0.1")) == [
+        ("services[0].local_addresses", "'10.2.0.1' is not a list")
+    ]
+
+
+@pytest.mark.parametrize("word", ["fnat", "FNAT"])
+def test_full_nat_is_masquerade_with_a_condition(word):
+    def pool(said, **defaults):
+        data = document(destinations=[{"address": "198.51.100.1", **said}])
+        (found,) = read({**data, "defaults": defaults}).services[0].destinations
+        return found.forwarding, found.full_nat
+
+    assert pool({"forwarding": word}) == (Forwarding.MASQUERADE, True)
+    assert pool({"forward": word}, forwarding="dr") == (Forwarding.MASQUERADE, True)
+    assert pool({}, forwarding=word) == (Forwarding.MASQUERADE, True)
+    assert pool({"forwarding": "nat"}, forwarding=word) == (Forwarding.MASQUERADE, False)
+    assert pool({"forwarding": "nat"}) == (Forwarding.MASQUERADE, False)

@@ -11,9 +11,11 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.changes import (
     EditService,
     RemoveDestination,
     RemoveService,
+    SetLocalAddresses,
     SetTimeouts,
     StartDaemon,
     StopDaemon,
+    TrackConnections,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.document import (
     Reader,
@@ -185,6 +187,14 @@ WEB, ONE = "tcp://192.0.2.1:80", "198.51.100.1:80"
             {"tcp": 1, "tcp_fin": 2, "udp": 3},
             {"tcp": 1, "tcp_fin": 2, "udp": 4},
         ),
+        (TrackConnections(), None, None, {"conntrack": False}, {"conntrack": True}),
+        (
+            SetLocalAddresses(eg.WEB, (), ("10.2.0.1",)),
+            WEB,
+            None,
+            None,
+            {"local_addresses": ["10.2.0.1"]},
+        ),
         (StartDaemon(eg.MASTER), None, None, None, plain_daemon(eg.MASTER)),
         (StopDaemon(eg.BACKUP), None, None, plain_daemon(eg.BACKUP), None),
     ],
@@ -199,3 +209,10 @@ def test_a_change_says_how_its_subject_was_and_will_be(change, service, destinat
         "after": after,
         "summary": str(change),
     }
+
+
+def test_local_addresses_are_said_where_they_are_known():
+    held = replace(eg.state(FULL), full_nat=FullNat(True, {eg.WEB: ("10.2.0.1",)}))
+    assert plain_table(held)["services"][0]["local_addresses"] == ["10.2.0.1"]
+    assert plain_table(eg.state(FULL))["services"][0]["local_addresses"] == []
+    assert "local_addresses" not in plain_service(FULL)

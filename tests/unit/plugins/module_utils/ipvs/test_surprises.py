@@ -21,8 +21,8 @@ from . import examples as eg
 MASQUERADED = DestinationSettings(1, Forwarding.MASQUERADE)
 
 
-def of(key, settings, pool):
-    return list(surprises(Service(key, settings, pool)))
+def of(key, settings, pool, local_addresses=()):
+    return list(surprises(Service(key, settings, pool), local_addresses))
 
 
 def test_a_plain_service_surprises_nobody():
@@ -61,3 +61,19 @@ def test_a_port_is_only_changed_by_masquerading():
     assert of(eg.WEB, eg.WLC, {elsewhere: MASQUERADED}) == []
     assert isinstance(eg.MARK, Firewallmark)
     assert of(eg.MARK, eg.WLC, {elsewhere: eg.DIRECT}) == []
+
+
+def test_local_addresses_are_for_masquerading():
+    some = ("10.2.0.1",)
+    (told,) = of(eg.WEB, eg.WLC, {eg.ONE: eg.DIRECT, eg.TWO: eg.QUIET}, some)
+    assert told.startswith("tcp://192.0.2.1:80 has local addresses and no destination by masquer")
+    assert of(eg.WEB, eg.WLC, {eg.ONE: eg.DIRECT, eg.TWO: MASQUERADED}, some) == []
+    assert of(eg.WEB, eg.WLC, {}, some) == []
+
+
+def test_of_a_mark_direct_routing_is_translated_too():
+    pool = {eg.ONE: eg.DIRECT, eg.TWO: MASQUERADED}
+    (told,) = of(eg.MARK, eg.WLC, pool, ("10.2.0.1",))
+    assert told.startswith("fwmark:7 has local addresses and destinations by direct routing")
+    assert of(eg.MARK, eg.WLC, {eg.TWO: MASQUERADED}, ("10.2.0.1",)) == []
+    assert of(eg.MARK, eg.WLC, pool) == []
