@@ -39,6 +39,8 @@ class Export:
         kept = {}
         for key in sorted(state.services, key=lambda key: key.order()):
             service = self._service(state.services[key])
+            if state.local_addresses(key):
+                self.losses.append(f"{key}: its local addresses; ipvsadm has no full NAT")
             if service is not None:
                 kept[key] = service
         return list(rules(State(kept)))
