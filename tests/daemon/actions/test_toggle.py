@@ -76,7 +76,7 @@ def test_without_a_daemon_it_is_noted_and_applied(left, level, name, out):
     said = left(f"--enable-{level}", name)
     assert (said.status, said.out) == (0, DONE)
     assert weights(left) == BEFORE
-    assert remembered(left) == [(level, name, False, "")]
+    assert remembered(left) == []
 
 
 @pytest.mark.parametrize("level, name, out", CASES)
@@ -108,6 +108,17 @@ def test_the_daemon_does_it(ipvsman, level, name, out):
 def test_what_is_disabled_by_the_drop_ins_can_be_let_in(left):
     assert left("--enable-backend", "dns/10.0.0.53").status == 0
     assert weights(left) == {**BEFORE, ("192.0.2.53", "10.0.0.53"): 1}
+    assert remembered(left) == [("backend", "dns/10.0.0.53", False, "")]
+
+
+def test_a_drop_in_that_disables_what_was_let_in_long_ago_is_heard(left):
+    left("--disable-backend", "web/10.0.0.1")
+    left("--enable-backend", "web/10.0.0.1")
+    left.write("groups/web.yaml", WEB.replace("weight: 5", "weight: 5, disabled: true"))
+    own = left.daemon()
+    own.settle()
+    assert weights(left)["192.0.2.1", "10.0.0.1"] == 0
+    assert own.director.overrides.entries == {}
 
 
 def test_what_is_down_is_not_let_in(ipvsman):
@@ -167,7 +178,8 @@ def test_what_is_not_there(ipvsman, running, flag, name, reason):
     if running:
         ipvsman.daemon()
     said = ipvsman(flag, name)
-    assert (said.status, said.out, said.err) == (1, f"{FAILED}{reason}\n", "")
+    told = f"not found: {reason}" if running else reason
+    assert (said.status, said.out, said.err) == (1, f"{FAILED}{told}\n", "")
     assert not (ipvsman.state / "overrides.json").exists()
 
 
@@ -229,3 +241,21 @@ def test_a_state_that_nobody_understands_is_set_aside(left):
 def test_faulty_drop_ins(left):
     left.write("groups/web.yaml", "{")
     assert left("--disable-group", "dns").status == 2
+
+
+def test_faulty_drop_ins_are_no_obstacle_where_a_daemon_goes_on_with_those_before(ipvsman):
+    own = ipvsman.daemon()
+    own.probed("10.0.0.1", True)
+    ipvsman.write("groups/web.yaml", "{")
+    said = ipvsman("--disable-backend", "web/10.0.0.1")
+    assert (said.status, said.out, said.err) == (0, DONE, "")
+    assert weights(ipvsman)["192.0.2.1", "10.0.0.1"] == 0
+
+
+def test_what_was_done_before_a_refusal_is_told(ipvsman):
+    ipvsman.daemon()
+    said = ipvsman("--disable-group", "web", "--disable-frontend", "dns/tcp")
+    assert (said.status, said.out) == (
+        1,
+        f"{FAILED}not found: no such frontend: dns/tcp (done before that: group web)\n",
+    )

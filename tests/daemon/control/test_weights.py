@@ -8,6 +8,8 @@ from ansible_collections.lvs.ipvs.tests.daemon.control.parts import (
     DOWN,
     UNKNOWN,
     UP,
+    desired,
+    frontend,
     circumstances,
     desired,
     frontend,
@@ -21,8 +23,8 @@ from ansible_collections.lvs.ipvs.tests.daemon.control.parts import (
 from hypothesis import given
 from hypothesis import strategies as st
 from ipvsman.config.model import AllDown, OnDown
-from ipvsman.control.overrides import Level
-from ipvsman.control.weights import Why, effective, target
+from ipvsman.control.overrides import Level, Override, Subject
+from ipvsman.control.weights import Why, effective, target, told
 
 A, B = "10.0.0.1", "10.0.0.2"
 UNPROBED = replace(CHECK, disable=True)
@@ -194,6 +196,37 @@ def test_the_operator_s_reason_is_told():
     words = words.put(subject, replace(override, reason="disk swap"))
     (entry,) = effective(where, circumstances(overrides=words), None).values()
     assert entry.reason == "group disabled by operator: disk swap"
+
+
+class TestTold:
+    """Who lets something in takes back what he said, or says it against what takes it out."""
+
+    HOST = desired(frontend("www.example"), **{"www.example": ("10.0.0.1", "10.0.0.2")})
+
+    @staticmethod
+    def after(wanted, level, name, *before):
+        return told(said(*before), Subject(level, name), Override(False, 9.0), wanted).entries
+
+    def test_what_nothing_else_takes_out_is_as_if_nothing_had_been_said(self):
+        for level, name in [(Level.GROUP, "web"), (Level.BACKEND, "web/10.0.0.1")]:
+            assert self.after(self.HOST, level, name, (level, name, True)) == {}
+
+    def test_what_another_name_takes_out_is_let_in(self):
+        before = (Level.BACKEND, "web/www.example", True)
+        entries = self.after(self.HOST, Level.BACKEND, "web/10.0.0.1", before)
+        assert [each.disabled for each in entries.values()] == [True, False]
+
+    @pytest.mark.parametrize(
+        "level, name, options",
+        [
+            (Level.GROUP, "web", {"group_disabled": True}),
+            (Level.FRONTEND, "web/front", {"disabled": True}),
+        ],
+    )
+    def test_what_the_configuration_takes_out_is_let_in(self, level, name, options):
+        wanted = desired(frontend("10.0.0.1", **options))
+        assert list(self.after(wanted, level, name)) == [Subject(level, name)]
+        assert self.after(desired(frontend("10.0.0.1")), level, name) == {}
 
 
 class TestAllDown:

@@ -15,7 +15,7 @@ from ipvsman.client.unix import NotRunning, Refused
 from ipvsman.control.desired import Desired, Pool
 from ipvsman.control.overrides import Level, Override, Subject
 from ipvsman.control.store import StoreError
-from ipvsman.control.weights import Circumstances, effective, names_of
+from ipvsman.control.weights import Circumstances, effective, names_of, told
 from ipvsman.face.subjects import exists, unknown
 from ipvsman.ipvs.errors import IpvsError
 from ipvsman.ipvs.model import DestinationKey, Service, ServiceKey, State
@@ -34,19 +34,22 @@ Touched = dict[ServiceKey, frozenset[DestinationKey]]
 
 
 def run(stage: Stage) -> int:
-    """0 when it is done, 1 when it is not. Raises ConfigError."""
+    """0 when it is done, 1 when it is not. Raises ConfigError.
+
+    A daemon is asked first: it knows what there is, also while a drop-in is faulty or names cannot
+    be resolved, which is when a server has to go.
+    """
     asked = _asked(stage)
-    desired = stage.desired(stage.config())
-    for subject, _disabled in asked:
-        if not exists(subject, desired):
-            return _end(stage, unknown(subject))
+    done: list[str] = []
     try:
         for subject, disabled in asked:
             _tell(stage, subject, disabled)
+            done.append(f"{subject.level.value} {subject.name}")
     except NotRunning as absent:
-        return _end(stage, _alone(stage, asked, desired, str(absent)))
+        return _end(stage, _alone(stage, asked, str(absent)))
     except Refused as refused:
-        return _end(stage, str(refused))
+        before = f" (done before that: {', '.join(done)})" if done else ""
+        return _end(stage, f"{refused}{before}")
     return _end(stage, "")
 
 
@@ -72,8 +75,12 @@ def _tell(stage: Stage, subject: Subject, disabled: bool) -> None:
         stage.complain(f"{subject.name}: remembered, but not in the kernel yet; see --status")
 
 
-def _alone(stage: Stage, asked: Asked, desired: Desired, absent: str) -> str:
-    """Without a daemon; what went wrong, empty = nothing."""
+def _alone(stage: Stage, asked: Asked, absent: str) -> str:
+    """Without a daemon; what went wrong, empty = nothing. Raises ConfigError."""
+    desired = stage.desired(stage.config())
+    for subject, _disabled in asked:
+        if not exists(subject, desired):
+            return unknown(subject)
     lock = Lock(stage.options.lock_file)
     try:
         lock.acquire()
@@ -86,7 +93,7 @@ def _alone(stage: Stage, asked: Asked, desired: Desired, absent: str) -> str:
         overrides = left.overrides()
         for subject, disabled in asked:
             said = Override(disabled, time.time(), stage.options.reason)
-            overrides = overrides.put(subject, said)
+            overrides = told(overrides, subject, said, desired)
         left.remember(overrides)
         _apply(stage, desired, asked, left.circumstances(desired))
     except StoreError as error:

@@ -33,7 +33,7 @@ from .memory import Known, Transition
 from .notes import Form, Notes
 from .overrides import Override, Overrides, Subject
 from .store import Store
-from .weights import Circumstances
+from .weights import Circumstances, told
 
 log = logging.getLogger("ipvsman")
 
@@ -217,7 +217,7 @@ class Director:
     def override(self, subject: Subject, disabled: bool, reason: str = "") -> None:
         """The operator takes something out (disabled) or in."""
         override = Override(disabled, self._wall(), reason)
-        self._set_overrides(self.overrides.put(subject, override))
+        self._set_overrides(told(self.overrides, subject, override, self.desired))
         verb = "disabled" if disabled else "enabled"
         self._journal.record(
             Kind.OVERRIDE, subject.name, f"{subject.level.value} {subject.name} {verb} by operator"

@@ -18,8 +18,8 @@ from ipvsman.health.spec import Check
 from ipvsman.health.state import Condition, Health
 from ipvsman.ipvs.model import DestinationKey, Service, family_of, host_port
 
-from .desired import Member, Pool
-from .overrides import Level, Overrides
+from .desired import Desired, Member, Pool
+from .overrides import Level, Override, Overrides, Subject
 
 
 class Why(Enum):
@@ -166,6 +166,39 @@ def _unknown(member: Member, cold_start: bool, current: Service | None) -> Effec
     if cold_start:
         return Effective(member.settings.weight, Why.COLD_START, "not known yet, cold start")
     return Effective(0, Why.UNPROVEN, "not known yet: gets traffic once it is proven")
+
+
+def told(overrides: Overrides, subject: Subject, override: Override, desired: Desired) -> Overrides:
+    """The overrides in force once the operator has said this.
+
+    Who lets in what nothing else takes out has taken back what he said before, and no more: a drop-
+    in that disables it some day is to be heard.
+    """
+    rest = overrides.drop(subject)
+    if override.disabled or _is_taken_out(subject, desired, rest):
+        return overrides.put(subject, override)
+    return rest
+
+
+def _is_taken_out(subject: Subject, desired: Desired, overrides: Overrides) -> bool:
+    """Whether some of what is named is out: in the configuration, or under another name."""
+    for pool in desired.pools.values():
+        frontend = pool.frontend
+        group = frontend.group
+        if subject.level is Level.GROUP:
+            out = frontend.group_disabled and subject.name == group
+        elif subject.level is Level.FRONTEND:
+            out = frontend.disabled and subject.name == f"{group}/{frontend.name}"
+        else:
+            out = subject.name in [f"{group}/{name}" for name in pool.unresolved]
+            for member in pool.members.values():
+                names = [f"{group}/{name}" for name in names_of(member)]
+                if subject.name in names:
+                    said = overrides.said(Level.BACKEND, names)
+                    out |= member.backend.disabled or (said is not None and said[1].disabled)
+        if out:
+            return True
+    return False
 
 
 def names_of(member: Member) -> tuple[str, ...]:
