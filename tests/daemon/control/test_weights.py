@@ -8,8 +8,6 @@ from ansible_collections.lvs.ipvs.tests.daemon.control.parts import (
     DOWN,
     UNKNOWN,
     UP,
-    desired,
-    frontend,
     circumstances,
     desired,
     frontend,
