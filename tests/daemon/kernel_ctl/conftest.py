@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -25,13 +28,20 @@ class Host:
         path.write_text(text)
         return path
 
-    def ipvsctl(self, *words: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run it to its end."""
+    def ipvsctl(
+        self,
+        *words: object,
+        stdin: str = "",
+        before: Sequence[str] = (),
+        stdout: IO[str] | int = subprocess.PIPE,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it to its end. before: what it is run by."""
         return subprocess.run(
-            [sys.executable, "-m", "ipvsman.ctl", *map(str, words)],
+            [*before, sys.executable, "-m", "ipvsman.ctl", *map(str, words)],
             input=stdin,
             env=self.environ,
-            capture_output=True,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
             text=True,
             timeout=60,
             check=False,
@@ -45,6 +55,12 @@ class Host:
             said += subprocess.run(words, check=True, capture_output=True, text=True).stdout
         return said
 
+    def empty(self) -> None:
+        """The table as a new kernel has it."""
+        self.ipvsadm("-C", "--set 900 120 300")
+        for role in re.findall(r"^(master|backup) sync", self.ipvsadm("-L --daemon"), re.MULTILINE):
+            self.ipvsadm(f"--stop-daemon {role}")
+
     def rules(self) -> list[str]:
         """What it saves, sorted: its own order is that of the kernel's hash table."""
         return sorted(self.ipvsadm("-S -n").splitlines())
@@ -55,7 +71,6 @@ def host(tmp_path):
     """The table is empty before, and after."""
     assert "IPVS_LAB" in os.environ, "start it by tests/lab/run"
     own = Host(tmp_path)
-    clean = ("-C", "--set 900 120 300")
-    own.ipvsadm(*clean)
+    own.empty()
     yield own
-    own.ipvsadm(*clean)
+    own.empty()
