@@ -79,7 +79,7 @@ def test_commands_of_ipvsadm_are_imported_as_the_table_that_they_make(host):
 
 @given(drawn=strategies.states(mixed=False))
 @settings(
-    max_examples=8,
+    max_examples=3,
     deadline=None,
     derandomize=True,
     database=None,

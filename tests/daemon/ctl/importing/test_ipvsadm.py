@@ -33,13 +33,10 @@ def tellable(drawn: State) -> State:
             how = replace(how, persistence=60)
         if not how.persistence:
             how = replace(how, netmask=HOST_NETMASK[key.family])
-        port = key.port if isinstance(key, Endpoint) else 0
-        pool = {
-            name
-            if way.forwarding is Forwarding.MASQUERADE
-            else DestinationKey(name.address, port): way
-            for name, way in one.destinations.items()
-        }
+        pool = {}
+        for name, way in one.destinations.items():
+            free = way.forwarding is Forwarding.MASQUERADE or not isinstance(key, Endpoint)
+            pool[name if free else DestinationKey(name.address, key.port)] = way
         services[key] = Service(key, how, pool)
     return State(services)
 
@@ -213,3 +210,10 @@ def test_a_real_server_twice(imported):
     (fault,) = imported("ipvsadm", f"-A -t 192.0.2.1:80\n{line}\n{line}").faults
     assert "file:3:1:" in fault
     assert "10.0.0.1:80 of tcp://192.0.2.1:80 is there already" in fault
+
+
+@pytest.mark.parametrize("option, port", [("", 0), (":99", 99), (":99 -g", 99), (":99 -m", 99)])
+def test_behind_a_firewall_mark_a_port_is_as_it_is_said(imported, option, port):
+    found = imported("ipvsadm", f"-A -f 1\n-a -f 1 -r 10.0.0.1{option}")
+    assert found.said == ""
+    assert found.made["services"][0]["destinations"][0]["address"] == f"10.0.0.1:{port}"

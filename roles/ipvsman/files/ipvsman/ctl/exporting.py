@@ -18,6 +18,7 @@ from ipvsman.ipvs.model import (
     Endpoint,
     Forwarding,
     Service,
+    ServiceKey,
     State,
     SyncDaemon,
     Timeouts,
@@ -77,7 +78,7 @@ class Export:
                 word = how.forwarding.value
                 self.losses.append(f"{key} -> {name}: ipvsadm has no option for forwarding {word}")
                 continue
-            told = self._told(key.port if isinstance(key, Endpoint) else 0, name, how)
+            told = _told(key, name, how)
             if told != name:
                 text = "only masquerading goes to another port, says ipvsadm"
                 self.losses.append(f"{key} -> {name}: becomes {told}; {text}")
@@ -87,8 +88,9 @@ class Export:
             pool[told] = how
         return replace(service, destinations=pool)
 
-    def _told(self, port: int, name: DestinationKey, how: DestinationSettings) -> DestinationKey:
-        """What ipvsadm makes of a destination's port."""
-        if how.forwarding is Forwarding.MASQUERADE:
-            return name
-        return DestinationKey(name.address, port)
+
+def _told(key: ServiceKey, name: DestinationKey, how: DestinationSettings) -> DestinationKey:
+    """What ipvsadm makes of a destination: it knows the port better, where the service has one."""
+    if how.forwarding is Forwarding.MASQUERADE or not isinstance(key, Endpoint):
+        return name
+    return DestinationKey(name.address, key.port)

@@ -238,7 +238,8 @@ class _Table:
             return None
         own = key.port if isinstance(key, Endpoint) else 0
         address, port = found[0], own if found[1] is None else found[1]
-        if forwarding is not Forwarding.MASQUERADE and port != own:
+        fixed = isinstance(key, Endpoint) and forwarding is not Forwarding.MASQUERADE
+        if fixed and port != own:
             text = f"port {own}, since only masquerading (-m) goes to another, as ipvsadm has it"
             self._ledger.note(command, text)
             port = own
