@@ -8,11 +8,20 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+TOOLS = str(Path(__file__).resolve().parent)
+if TOOLS not in sys.path:
+    sys.path.insert(0, TOOLS)
+
+import ctlpage  # noqa: E402
+import manpage  # noqa: E402
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 FILES = CHECKOUT / "roles/ipvsman/files"
-SHELLS = {"bash": "ipvsman", "zsh": "_ipvsman"}
+#: Shell -> how the file that completes a program is called there.
+SHELLS = {"bash": "{}", "zsh": "_{}", "fish": "{}.fish"}
 
 DESCRIPTION = """\
 .B ipvsman \\-\\-service
@@ -82,18 +91,21 @@ def manual(top: argparse.ArgumentParser, version: str) -> str:
     """The manual page, in man(7)."""
     lines = [
         f'.TH IPVSMAN 8 "" "ipvsman {version}" "System administration"',
-        *(".SH NAME", "ipvsman \\- " + _escaped("health-checked IPVS (LVS) from drop-in files")),
+        *(
+            ".SH NAME",
+            "ipvsman \\- " + manpage.escaped("health-checked IPVS (LVS) from drop-in files"),
+        ),
         *(".SH SYNOPSIS", ".B ipvsman \\-\\-service", ".RI [ option ]...", ".br"),
         *(".B ipvsman", ".I action", ".RI [ option ]..."),
         *(".SH DESCRIPTION", *DESCRIPTION.splitlines()),
     ]
-    for group, actions in _groups(top):
+    for group, actions in manpage.groups(top):
         title = group.title or ""
         lines.append(f".SH {'OPTIONS' if title == 'options' else title.upper()}")
         for action in actions:
-            lines += [".TP", _names(action), _help(action)]
+            lines += [".TP", manpage.names(action), manpage.about(action)]
     epilogue = (top.epilog or "").partition("\n")[2].rstrip("\n")
-    lines += [".SH EXAMPLES", ".nf", *map(_line, epilogue.splitlines()), ".fi"]
+    lines += [".SH EXAMPLES", ".nf", *map(manpage.line, epilogue.splitlines()), ".fi"]
     for title, text in (
         ("EXIT STATUS", EXIT_STATUS),
         ("ENVIRONMENT", ENVIRONMENT),
@@ -104,54 +116,40 @@ def manual(top: argparse.ArgumentParser, version: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _groups(
-    top: argparse.ArgumentParser,
-) -> list[tuple[argparse._ArgumentGroup, list[argparse.Action]]]:
-    """The groups of the help, with their flags; argparse shows them to nobody else."""
-    found = []
-    for group in top._action_groups:  # noqa: SLF001
-        actions = [each for each in group._group_actions if each.option_strings]  # noqa: SLF001
-        if actions:
-            found.append((group, actions))
-    return found
-
-
-def _names(action: argparse.Action) -> str:
-    value = ""
-    if action.nargs != 0:
-        word = action.metavar or "{" + ",".join(map(str, action.choices or ())) + "}"
-        value = f" \\fI{_escaped(str(word))}\\fR"
-    return ", ".join(f"\\fB{_escaped(name)}\\fR{value}" for name in action.option_strings)
-
-
-def _help(action: argparse.Action) -> str:
-    text = (action.help or "").replace("%(default)s", str(action.default))
-    return _line(text[:1].upper() + text[1:].replace("%%", "%") + ".")
-
-
-def _line(text: str) -> str:
-    """A line of text, which must not be taken for a request."""
-    return ("\\&" if text[:1] in (".", "'") else "") + _escaped(text)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\e").replace("-", "\\-")
-
-
 def files() -> dict[Path, str]:
     """Every file with what it has to hold."""
-    shtab = importlib.import_module("shtab")
     top = parser()
     version = importlib.import_module("ipvsman").__version__
-    made = {FILES / "man/ipvsman.8": manual(top, version)}
-    completes = {"FILE": shtab.FILE, "DIR": shtab.DIRECTORY}
-    for _unused, actions in _groups(top):
-        for action in actions:
-            if action.metavar in completes:
-                action.complete = completes[str(action.metavar)]  # type: ignore[attr-defined]
-    for shell, name in SHELLS.items():
-        made[FILES / "completion" / name] = shtab.complete(top, shell).rstrip("\n") + "\n"
+    made = {
+        FILES / "man/ipvsman.8": manual(top, version),
+        FILES / "man/ipvsctl.8": ctlpage.manual(version),
+    }
+    for program, whole in (("ipvsman", top), ("ipvsctl", ctlpage.whole())):
+        made.update(completion(program, whole))
     return made
+
+
+def completion(program: str, whole: argparse.ArgumentParser) -> dict[Path, str]:
+    """What completes a program's command line, for each shell."""
+    shtab = importlib.import_module("shtab")
+    completes = {"FILE": shtab.FILE, "DIR": shtab.DIRECTORY}
+    for action in every_action(whole):
+        if action.metavar in completes:
+            action.complete = completes[str(action.metavar)]  # type: ignore[attr-defined]
+    return {
+        FILES / "completion" / name.format(program): shtab.complete(whole, shell).rstrip("\n")
+        + "\n"
+        for shell, name in SHELLS.items()
+    }
+
+
+def every_action(whole: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """Flags and arguments of a parser and of all below it."""
+    for action in whole._actions:  # noqa: SLF001
+        yield action
+        if isinstance(action.choices, dict):
+            for inner in {id(each): each for each in action.choices.values()}.values():
+                yield from every_action(inner)
 
 
 def main(arguments: list[str]) -> int:

@@ -105,6 +105,14 @@ def top() -> Parser:
             + ["", "ipvsctl VERB --help has more on each."]
         ),
     )
+    add_flags(parser)
+    parser.add_argument("verb", nargs="?", metavar="VERB", help=argparse.SUPPRESS)
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The global flags."""
     parser.add_argument("-v", "--verbose", action="store_true", help="say what is done")
     parser.add_argument("-q", "--quiet", action="store_true", help="neither success nor warnings")
     parser.add_argument("--netns", metavar="NAME", help="the table of this network namespace")
@@ -136,16 +144,14 @@ def top() -> Parser:
         default=[],
         help="the same from there; repeatable",
     )
-    parser.add_argument("verb", nargs="?", metavar="VERB", help=argparse.SUPPRESS)
-    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-    return parser
 
 
 def parser_of(verb: Verb) -> Parser:
     """Reads what comes after a verb."""
     module = importlib.import_module(f".{verb.file}", __package__)
     kind: type[Parser] = getattr(module, "PARSER", Parser)
-    parser = kind(prog=f"ipvsctl {verb.name}", description=verb.about)
+    about = f"{verb.about[0].upper()}{verb.about[1:]}."
+    parser = kind(prog=f"ipvsctl {verb.name}", description=about)
     module.parser(parser)
     return parser
 

@@ -1,0 +1,99 @@
+"""What is made of ipvsctl's verbs: the manual has all of them, and completion offers them.
+
+That it is up to date is tested with that of ipvsman.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from ipvsman.ctl.__main__ import parser_of, top
+from ipvsman.ctl.frame import VERBS, Status
+
+FILES = Path(__file__).resolve().parents[3] / "roles/ipvsman/files"
+
+
+def flags(parser):
+    """Every flag of a parser and of what is below it."""
+    for action in parser._actions:
+        yield from action.option_strings
+        if isinstance(action.choices, dict):
+            for below in action.choices.values():
+                yield from flags(below)
+
+
+def test_the_manual_has_every_verb_flag_and_status_and_can_be_shown():
+    page = FILES / "man/ipvsctl.8"
+    done = subprocess.run(
+        ["groff", "-man", "-Tutf8", "-ww", "-P-c", str(page)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    source = page.read_text().replace("\\-", "-")
+    assert "%(default)s" not in source
+    for name in flags(top()):
+        assert f"\\fB{name}\\fR" in source
+    for verb in VERBS:
+        heading = rf'^\.SS "{verb.name}( \(also {", ".join(verb.aliases)}\))?"$'
+        found = re.search(heading, source, re.MULTILINE)
+        assert found, verb.name
+        for name in flags(parser_of(verb)):
+            assert f"\\fB{name}\\fR" in source[found.end() :]
+    told = set(re.findall(r"^\.B (\d+)$", source, re.MULTILINE))
+    assert told == {str(int(status)) for status in Status}
+
+
+def complete(*words):
+    """What bash offers for the last of the words."""
+    script = """
+    source "$1"; shift
+    set -- ipvsctl "$@"
+    COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+    function=$(complete -p ipvsctl | sed -E 's/.*-F ([^ ]+).*/\\1/')
+    "$function" ipvsctl "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+    printf '%s\\n' "${COMPREPLY[@]}"
+    """
+    done = subprocess.run(
+        ["bash", "-c", script, "bash", str(FILES / "completion/ipvsctl"), *words],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    return sorted(done.stdout.split())
+
+
+def test_bash_offers_verbs_commands_flags_and_values(tmp_path):
+    assert complete("") == sorted(verb.name for verb in VERBS)
+    assert complete("--params-") == [
+        "--params-env",
+        "--params-file",
+        "--params-network",
+        "--params-url",
+    ]
+    assert complete("apply", "--k") == ["--keep-weights"]
+    assert complete("get", "-o", "") == ["json", "yaml"]
+    assert complete("set", "") == ["weight"]
+    assert complete("set", "weight", "--t") == ["--time"]
+    assert "list" in complete("service", "l")
+    (tmp_path / "model.yaml").touch()
+    assert complete("validate", "-f", f"{tmp_path}/m") == [f"{tmp_path}/model.yaml"]
+
+
+@pytest.mark.parametrize("name", ["_ipvsctl", "ipvsctl.fish", "ipvsctl"])
+def test_every_shell_gets_every_verb_and_flag(name):
+    text = (FILES / "completion" / name).read_text()
+    for verb in VERBS:
+        assert verb.name in text
+        for flag in flags(parser_of(verb)):
+            bare = flag.lstrip("-")
+            assert flag in text or re.search(rf"-[ls] {re.escape(bare)} ", text), flag
+
+
+def test_zsh_finds_it():
+    assert (FILES / "completion/_ipvsctl").read_text().startswith("#compdef ipvsctl\n")
