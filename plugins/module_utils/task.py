@@ -132,7 +132,10 @@ class Task:
             facts["differences"] = _plain(error.plan.changes)
         elif isinstance(error, Refused):
             facts["refused_changes"] = _plain(error.plan.changes)
-        self.module.fail_json(msg=str(error), changed=bool(done), changes=_plain(done), **facts)
+        message = str(error)
+        if isinstance(error, Unavailable) and error.cause is Cause.NO_PRIVILEGE:
+            message += " (become: true)"
+        self.module.fail_json(msg=message, changed=bool(done), changes=_plain(done), **facts)
 
     def _foresee(self, fault: Fault) -> None:
         """In check mode, what is missing may be what an earlier task is about to make."""

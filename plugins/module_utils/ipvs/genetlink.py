@@ -244,7 +244,7 @@ def _check(data: bytes, expected: int = 0) -> None:
         raise Unavailable(
             Cause.NO_PRIVILEGE,
             "reading and writing the IPVS table needs root, or CAP_NET_ADMIN in the initial user"
-            " namespace (become: true)",
+            " namespace",
         )
     if number and number != expected:
         raise Refusal(number)

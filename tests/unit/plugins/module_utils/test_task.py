@@ -293,12 +293,19 @@ def test_without_the_library_it_is_named(kernel, monkeypatch):
     assert "TypeError" in result["exception"]
 
 
-@pytest.mark.parametrize("cause", [Cause.NO_PRIVILEGE, Cause.NO_NAMESPACE, Cause.NO_ANSWER])
+@pytest.mark.parametrize(
+    "cause, hint",
+    [
+        (Cause.NO_PRIVILEGE, " (become: true)"),
+        (Cause.NO_NAMESPACE, ""),
+        (Cause.NO_ANSWER, ""),
+    ],
+)
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_what_keeps_from_the_table_is_a_failure(kernel, cause, check_mode):
+def test_what_keeps_from_the_table_is_a_failure(kernel, cause, hint, check_mode):
     kernel.against = [Unavailable(cause, "no way")]
     module = Module(check_mode=check_mode)
-    assert do(module, reconcile(WISH))["msg"] == "no way"
+    assert do(module, reconcile(WISH))["msg"] == f"no way{hint}"
     assert module.commands == []
 
 
