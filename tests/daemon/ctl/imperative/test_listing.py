@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -85,6 +86,22 @@ def test_an_empty_table(ctl):
     assert yaml.safe_load(ctl.run("service", "list", "-o", "yaml").out) == {"services": []}
 
 
+@pytest.mark.parametrize(
+    "words", [("service", "list"), ("service", "get", *VS), ("server", "list", *VS)]
+)
+def test_what_has_no_words_is_told(words, web, monkeypatch):
+    whole = web.table.read
+
+    def read(scope):
+        return replace(whole(scope), unreadable=("a virtual service: protocol 99",))
+
+    plain = web.run(*words)
+    monkeypatch.setattr(web.table, "read", read)
+    done = web.run(*words)
+    assert done.err == "Warning: left out, not understood: a virtual service: protocol 99\n"
+    assert (done.status, done.out) == (0, plain.out)
+
+
 def test_services_for_a_program(web):
     found = json.loads(web.run("service", "list", "-o", "json").out)
     assert [each["service"] for each in found["services"]] == [
@@ -101,6 +118,7 @@ def test_services_for_a_program(web):
         "persistence": 0,
         "netmask": "255.255.255.255",
         "engine": "",
+        "local_addresses": [],
         "destinations": [
             {
                 "address": "10.0.0.1",

@@ -96,6 +96,13 @@ VERBS: tuple[Verb, ...] = (
         ("ser", "svr", "d", "dst", "dest", "destination", "rs", "realserver"),
     ),
     Verb(
+        "address",
+        Dialect.IMPERATIVE,
+        "imperative.address",
+        "local addresses of a virtual service, for full NAT",
+        ("a", "addr", "local-address", "la", "laddr"),
+    ),
+    Verb(
         "timeout",
         Dialect.IMPERATIVE,
         "imperative.timeout",

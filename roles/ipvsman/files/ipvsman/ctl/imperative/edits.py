@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import NoReturn
@@ -21,10 +21,12 @@ from ipvsman.ipvs.errors import InvalidValue, KernelRefused, NotConverged, Partl
 from ipvsman.ipvs.model import (
     DestinationKey,
     DestinationSettings,
+    FullNat,
     Role,
     Service,
     ServiceKey,
     State,
+    packed_address,
 )
 from ipvsman.ipvs.plan import Plan
 from ipvsman.ipvs.reconcile import Desired, reconcile
@@ -40,7 +42,7 @@ from ipvsman.ipvs.wish import (
     resolve,
 )
 
-from .naming import destination_name, service_name
+from .naming import destination_name, is_full_nat, service_name
 from .said import FAULT, Said
 
 #: Settings of a destination that is not there yet, or None.
@@ -69,8 +71,8 @@ class Edits:
                 answer(errno.EEXIST, service_name(wish.key))
             return self._resolved(TableWish((wish,)), current)
 
-        plan = self._reconcile(desired, Scope(services=frozenset([wish.key])))
-        self._surprise(plan.target.services[wish.key])
+        plan = self._reconcile(desired, _service_scope(wish.key))
+        self._surprise(plan, wish.key)
 
     def edit_service(self, key: ServiceKey, wish: Callable[[Service], ServiceWish]) -> None:
         """One that is there. wish: what is wanted, given what there is."""
@@ -78,17 +80,32 @@ class Edits:
         def desired(current: State) -> State:
             return self._resolved(TableWish((wish(there(current, key)),)), current)
 
-        plan = self._reconcile(desired, Scope(services=frozenset([key])))
-        self._surprise(plan.target.services[key])
+        plan = self._reconcile(desired, _service_scope(key))
+        self._surprise(plan, key)
 
     def remove_service(self, key: ServiceKey) -> None:
-        """One that is there, with its destinations."""
+        """One that is there, with its destinations and local addresses."""
 
         def desired(current: State) -> State:
             there(current, key)
             return State()
 
-        self._reconcile(desired, Scope(services=frozenset([key])))
+        self._reconcile(desired, _service_scope(key))
+
+    def set_local_addresses(
+        self, key: ServiceKey, wanted: Callable[[Sequence[str]], Sequence[str]]
+    ) -> None:
+        """Those of a service that is there. wanted: which, given what it has."""
+
+        def desired(current: State) -> State:
+            there(current, key)
+            addresses = tuple(sorted(wanted(current.local_addresses(key)), key=packed_address))
+            full_nat = FullNat(bool(addresses), {key: addresses} if addresses else {})
+            return replace(current, full_nat=full_nat)
+
+        mine = frozenset([key])
+        plan = self._reconcile(desired, Scope(destinations={key: ALL}, local_addresses=mine))
+        self._surprise(plan, key)
 
     # -- destinations
 
@@ -116,10 +133,16 @@ class Edits:
         self._put_destination(desired, key, name)
 
     def _put_destination(self, desired: Desired, key: ServiceKey, name: DestinationKey) -> None:
-        plan = self._reconcile(desired, Scope(destinations={key: frozenset([name])}))
-        service = plan.target.services[key]
+        mine = frozenset([key])
+        scope = Scope(destinations={key: frozenset([name])}, local_addresses=mine)
+        plan = self._reconcile(desired, scope)
         # Of the others nothing was asked.
-        self._surprise(replace(service, destinations={name: service.destinations[name]}))
+        self._surprise(plan, key, name)
+        if is_full_nat(self._said.text("forward")) and not plan.target.local_addresses(key):
+            self._context.warn(
+                f"{service_name(key)} has no local addresses: until it has some (ipvsctl address"
+                " add), fnat is nothing but masq"
+            )
 
     def remove_destination(self, key: ServiceKey, name: DestinationKey) -> None:
         """One that is there."""
@@ -196,9 +219,19 @@ class Edits:
         except NotConverged as different:
             raise Failed(FAULT, str(different)) from None
 
-    def _surprise(self, service: Service) -> None:
-        for surprise in surprises(service):
+    def _surprise(self, plan: Plan, key: ServiceKey, name: DestinationKey | None = None) -> None:
+        """Tell what will not work as it reads, of a service or of one destination of it."""
+        service = plan.target.services[key]
+        if name is not None:
+            service = replace(service, destinations={name: service.destinations[name]})
+        for surprise in surprises(service, plan.target.local_addresses(key)):
             self._context.warn(surprise)
+
+
+def _service_scope(key: ServiceKey) -> Scope:
+    """A service, with what goes when it does."""
+    mine = frozenset([key])
+    return Scope(services=mine, local_addresses=mine)
 
 
 def there(current: State, key: ServiceKey) -> Service:

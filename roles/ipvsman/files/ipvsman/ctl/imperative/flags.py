@@ -37,8 +37,8 @@ class Flag:
 
     names: without dashes, the first one is its own; about: for the help; value: what it takes,
     empty for a switch; words: what the value can be, for help and completion; bare: what it means
-    without a value, where that may be left out; number: only a whole number will do; required: it
-    has to be said, unless another flag is.
+    without a value, where that may be left out; number: only a whole number will do; repeated: it
+    may be said several times; required: it has to be said, unless another flag is.
     """
 
     names: tuple[str, ...]
@@ -47,6 +47,7 @@ class Flag:
     words: tuple[str, ...] = ()
     bare: str | None = None
     number: bool = False
+    repeated: bool = False
     required: bool = False
     unless: str = ""
 
@@ -72,6 +73,7 @@ class Flag:
         parser.add_argument(
             *names,
             dest=self.dest,
+            action="append" if self.repeated else "store",
             nargs=None if self.bare is None else "?",
             const=self.bare,
             metavar=self.value,

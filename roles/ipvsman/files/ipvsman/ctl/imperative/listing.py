@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,14 +12,13 @@ from ipvsman.ipvs.model import (
     Counters,
     DestinationCounters,
     DestinationKey,
-    DestinationSettings,
     Service,
     ServiceKey,
     State,
 )
 from ipvsman.ipvs.plain import plain_destination, plain_settings
 
-from .naming import FORWARDING_WORDS, service_text
+from .naming import method_word, service_text
 from .traffic import (
     AMOUNT_COLUMNS,
     AMOUNTS,
@@ -74,7 +73,12 @@ def services_listing(state: State, columns: Columns = NO_COLUMNS) -> Listing:
     header = " ".join([SERVICE_COLUMNS, *columns.header()])
     return Listing(
         lambda: [header, *(_service_line(service, columns) for service in services)],
-        lambda: {"services": [plain_service(service, columns.traffic) for service in services]},
+        lambda: {
+            "services": [
+                plain_service(service, state.local_addresses(service.key), columns.traffic)
+                for service in services
+            ]
+        },
     )
 
 
@@ -85,41 +89,46 @@ def _service_line(service: Service, columns: Columns) -> str:
     return " ".join(words)
 
 
-def plain_service(service: Service, traffic: Traffic | None) -> dict[str, Any]:
+def plain_service(
+    service: Service, local_addresses: Sequence[str], traffic: Traffic | None
+) -> dict[str, Any]:
     """For a program: a service with its pool, as `ipvs_info` tells it, and its traffic."""
     plain = plain_settings(service.key, service.settings)
+    plain["local_addresses"] = list(local_addresses)
     if traffic is not None:
         plain.update(traffic.plain(*traffic.service(service.key)))
     plain["destinations"] = _plain_pool(service, traffic)
     return plain
 
 
-def destinations_listing(service: Service, columns: Columns = NO_COLUMNS) -> Listing:
+def destinations_listing(
+    service: Service, local_addresses: Sequence[str] = (), columns: Columns = NO_COLUMNS
+) -> Listing:
     """All destinations of a service, in numeric order."""
     return Listing(
-        lambda: _destination_lines(service, columns),
+        lambda: _destination_lines(service, local_addresses, columns),
         lambda: {
             "service": str(service.key),
+            "local_addresses": list(local_addresses),
             "destinations": _plain_pool(service, columns.traffic),
         },
     )
 
 
-def _destination_lines(service: Service, columns: Columns) -> Iterator[str]:
+def _destination_lines(
+    service: Service, local_addresses: Sequence[str], columns: Columns
+) -> Iterator[str]:
     connections = [] if columns.traffic is None else [CONNECTION_COLUMNS]
     yield " ".join([DESTINATION_COLUMNS, *connections, *columns.header()])
     for name in sorted(service.destinations, key=DestinationKey.order):
-        words = [_destination_text(name, service.destinations[name])]
+        settings = service.destinations[name]
+        word = method_word(settings.forwarding, local_addresses)
+        words = [f"{name} {settings.weight} ({word}) {settings.lower}-{settings.upper}"]
         if columns.traffic is not None:
             found = _connections(service.key, name, columns.traffic)
             words += map(str, (found.active, found.inactive, found.persistent))
             words += columns.cells(*columns.traffic.destination(service.key, name))
         yield " ".join(words)
-
-
-def _destination_text(name: DestinationKey, settings: DestinationSettings) -> str:
-    word = FORWARDING_WORDS[settings.forwarding]
-    return f"{name} {settings.weight} ({word}) {settings.lower}-{settings.upper}"
 
 
 def _plain_pool(service: Service, traffic: Traffic | None) -> list[dict[str, Any]]:

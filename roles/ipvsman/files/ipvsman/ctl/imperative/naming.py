@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ipvsman.ipvs.model import (
     DestinationKey,
     Endpoint,
@@ -12,7 +14,7 @@ from ipvsman.ipvs.model import (
     ServiceKey,
     host_port,
 )
-from ipvsman.ipvs.text import parse_forwarding
+from ipvsman.ipvs.text import FULL_NAT, parse_forwarding
 
 FORWARDING_WORDS = {
     Forwarding.MASQUERADE: "masq",
@@ -21,6 +23,8 @@ FORWARDING_WORDS = {
     Forwarding.DIRECT: "dr",
     Forwarding.BYPASS: "bypass",
 }
+#: What can be said: full NAT is masquerade, of a service that has local addresses.
+METHODS = (*FORWARDING_WORDS.values(), FULL_NAT)
 
 
 def service_name(key: ServiceKey) -> str:
@@ -37,10 +41,24 @@ def service_text(key: ServiceKey, scheduler: str = "") -> str:
 
 def parse_method(text: str) -> Forwarding:
     """A forwarding method by this dialect's words, or by any other; empty = direct routing."""
+    if is_full_nat(text):
+        return Forwarding.MASQUERADE
     try:
         return parse_forwarding(text) if text else Forwarding.DIRECT
     except ValueError:
-        raise ValueError(f"not one of {', '.join(FORWARDING_WORDS.values())}") from None
+        raise ValueError(f"not one of {', '.join(METHODS)}") from None
+
+
+def is_full_nat(text: str | None) -> bool:
+    """Whether a forwarding method wants local addresses."""
+    return text is not None and text.lower() == FULL_NAT
+
+
+def method_word(forwarding: Forwarding, local_addresses: Sequence[str]) -> str:
+    """How a destination is forwarded to, in a service with these local addresses."""
+    if forwarding is Forwarding.MASQUERADE and local_addresses:
+        return FULL_NAT
+    return FORWARDING_WORDS[forwarding]
 
 
 def destination_name(key: ServiceKey, name: DestinationKey) -> str:

@@ -52,6 +52,11 @@ class Said:
         value: str | None = getattr(self._options, name, None)
         return value
 
+    def texts(self, name: str) -> list[str]:
+        """The values of a flag that may be said several times, those between commas apart."""
+        values: list[str] = getattr(self._options, name, None) or []
+        return [word.strip() for value in values for word in value.split(",") if word.strip()]
+
     def on(self, name: str) -> bool:
         """Whether a switch was said."""
         return bool(getattr(self._options, name, False))

@@ -63,8 +63,10 @@ def _list(said: Said, context: Context) -> int:
 
         def look() -> Listing:
             columns = Columns(meter.read() if meter else None, amounts)
-            state = read(table, Scope(destinations={key: ALL}), context)
-            return destinations_listing(there(state, key), columns)
+            scope = Scope(destinations={key: ALL}, local_addresses=frozenset([key]))
+            state = read(table, scope, context)
+            service = there(state, key)
+            return destinations_listing(service, state.local_addresses(key), columns)
 
         return screen.show(look)
 

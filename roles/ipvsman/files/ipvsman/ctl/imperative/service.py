@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 from argparse import Namespace
+from dataclasses import replace
 from typing import Any
 
 from ipvsman.ctl.frame import Context
@@ -64,7 +65,9 @@ def _look(said: Said, context: Context, key: ServiceKey | None) -> int:
     amounts, seconds = said.on("stats"), said.seconds("rate")
     said.finish()
     keys = None if key is None else frozenset([key])
-    scope = SERVICES if key is None else Scope(destinations={key: ALL})
+    scope = replace(SERVICES, local_addresses=ALL)
+    if key is not None:
+        scope = Scope(destinations={key: ALL}, local_addresses=frozenset([key]))
     with context.table() as table:
         meter = Meter(table, keys, seconds) if amounts or seconds else None
 
@@ -85,9 +88,11 @@ def _string(said: Said, context: Context) -> int:
         context.say(f"vs:{service_text(key)}")
         return 0
     with context.table() as table:
-        state = table.read(Scope(destinations={key: ALL}))
+        state = table.read(Scope(destinations={key: ALL}, local_addresses=frozenset([key])))
         there(state, key)
     context.say_lines(rules(state))
+    if state.local_addresses(key):
+        context.warn(f"{service_name(key)} has local addresses, for which ipvsadm has no words")
     return 0
 
 

@@ -8,7 +8,7 @@ from ipvsman.ipvs.model import Checksum, Family, Transport, TunnelKind
 from ipvsman.ipvs.text import FLAG_NAMES
 
 from .flags import Flag
-from .naming import FORWARDING_WORDS
+from .naming import METHODS
 
 #: Schedulers and persistence engines of a mainline kernel; it may have others.
 SCHEDULERS = tuple("rr wrr lc wlc lblc lblcr dh sh mh sed nq fo ovf twos none".split())
@@ -99,9 +99,10 @@ def destination_settings(*, required: bool) -> tuple[Flag, ...]:
     return (
         Flag(
             ("forward", "fwd"),
-            f"forwarding method: {', '.join(FORWARDING_WORDS.values())}",
+            f"forwarding method: {', '.join(METHODS)}; fnat is masq, of a service with addresses of"
+            " its own (ipvsctl address)",
             "METHOD",
-            words=tuple(FORWARDING_WORDS.values()),
+            words=METHODS,
             required=required,
         ),
         Flag(

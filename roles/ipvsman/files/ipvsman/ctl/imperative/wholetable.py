@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 from ipvsman.ctl.frame import Context
+from ipvsman.ipvs.model import State
+from ipvsman.ipvs.reconcile import reconcile
+from ipvsman.ipvs.scope import ALL, Scope
 
 from .said import Said
 
@@ -18,8 +21,9 @@ def zero(said: Said, context: Context) -> int:
 
 
 def flush(said: Said, context: Context) -> int:
-    """All services with their destinations; time-outs and sync daemons stay."""
+    """All services with their destinations and local addresses; the rest stays."""
     said.finish()
     with context.table() as table:
         table.flush()
+        reconcile(table, State(), Scope(local_addresses=ALL))
     return 0
