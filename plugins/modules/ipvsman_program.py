@@ -138,6 +138,9 @@ host:
       description: Version of the daemon's Python; none where there is none.
       type: str
       sample: 3.11.2
+    user:
+      description: Whether there is a user ipvsman.
+      type: bool
     systemd:
       description: Version of systemd; 0 where there is none.
       type: int
@@ -146,6 +149,7 @@ host:
 
 import json
 import os
+import pwd
 import re
 import shutil
 import tarfile
@@ -202,6 +206,14 @@ def os_release(text: str) -> dict[str, str]:
     """What /etc/os-release says."""
     pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
     return {name.strip(): value.strip().strip("\"'") for name, _equals, value in pairs}
+
+
+def _is_user(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
 
 
 class Program:
@@ -282,6 +294,7 @@ class Program:
             found = re.match(r"systemd (\d+)", output)
             systemd = int(found.group(1)) if found else 0
         return {
+            "user": _is_user("ipvsman"),
             "system": release.get("ID", ""),
             "system_version": release.get("VERSION_ID", ""),
             "systemd": systemd,

@@ -33,6 +33,18 @@ def test_what_is_written_is_read(tmp_path_factory, data):
     assert store.read("x") == data
 
 
+def test_what_root_writes_belongs_to_the_owner_of_the_directory(store, tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fchown", lambda handle, user, group: given.append((user, group)))
+    store.write("x", 1)
+    state = (tmp_path / "state").stat()
+    assert given == [(state.st_uid, state.st_gid)]
+    monkeypatch.setattr(os, "geteuid", lambda: 1)
+    store.write("x", 2)
+    assert len(given) == 1
+
+
 def test_there_is_nothing_at_first_and_that_is_no_fault(store, told):
     assert store.read("x") is None
     assert told == []

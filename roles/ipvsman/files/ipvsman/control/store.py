@@ -98,6 +98,7 @@ class Store:
             self._directory.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(_HALF, f".{name}.", self._directory)
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                _give_to_owner(handle, self._directory)
                 stream.writelines(_lines(data))
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -108,6 +109,13 @@ class Store:
                 with contextlib.suppress(OSError):
                     Path(temporary).unlink()
             raise StoreError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _give_to_owner(handle: int, directory: Path) -> None:
+    """What an action of root's writes, a daemon that is not root has to read later."""
+    if os.geteuid() == 0:
+        state = directory.stat()
+        os.fchown(handle, state.st_uid, state.st_gid)
 
 
 def _lines(data: Any) -> Iterator[str]:
