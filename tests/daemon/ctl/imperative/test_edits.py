@@ -296,6 +296,14 @@ def test_a_flush_says_what_was_refused(web, monkeypatch):
     assert web.run("server", "list", *VS).lines[1:] == ["10.0.0.1:80 5 (masq) 50-100"]
 
 
+def test_a_kernel_that_does_otherwise(web, monkeypatch):
+    monkeypatch.setattr(web.table, "apply", lambda changes: Outcome(tuple(changes)))
+    done = web.run("server", "del", *VS, *RS)
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith("changes accepted by the kernel: 1, and yet to be made: 1 ")
+    assert "remove destination 10.0.0.1:80 from tcp://192.0.2.1:80" in done.err
+
+
 def test_a_removal_that_somebody_else_did_first(web, monkeypatch):
     apply = web.table.apply
 
