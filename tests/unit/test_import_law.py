@@ -67,6 +67,15 @@ REALSERVER = {
     "arp": "host",
     "asked": "arp",
 }
+# plugins/module_utils/director/, a director as a whole, its daemon included: file -> neighbours. Of
+# the core `maintenance` has what changes a table; it is handed one.
+DIRECTOR = {
+    "daemon": "",
+    "gate": "",
+    "passing": "daemon gate",
+    "maintenance": "daemon",
+    "surroundings": "",
+}
 KERNEL = {"kernel", "genetlink", "wire", "decode", "encode", "netfilter", "nfnetlink"}
 # plugins/modules/: documentation and one call. Of the joint all; of the core what names things, and
 # neither what decides nor what reaches the kernel.
@@ -85,7 +94,9 @@ HOST_MODULES = {
 }
 # plugins/action/ and plugins/plugin_utils/: the controller's half of some of them.
 ACTIONS = {"ipvsman_dropins": "dropins", "ipvsman_program": "program"}
-CONTROLLER = {"dropins": "", "program": ""}
+CONTROLLER = {"dropins": "", "program": "", "standing": ""}
+# plugins/filter/: reports, each made by a file of plugin_utils/.
+FILTERS = {"drain_standing": "standing", "rollout_standing": "standing"}
 
 # Third parties: the only files that may know them.
 FOREIGN = {
@@ -126,13 +137,20 @@ def allowed_files() -> dict[str, set[str]]:
         allowed[realserver + file] = {realserver + other for other in neighbours.split()}
         if file in ("wish", "asked"):
             allowed[realserver + file].add(core + "errors")
+    director = "module_utils/director/"
+    for file, neighbours in DIRECTOR.items():
+        allowed[director + file] = {director + other for other in neighbours.split()}
+    allowed[director + "maintenance"] |= {core + other for other in CORE if other not in KERNEL}
     allowed["modules/*"] = {joint + other for other in JOINT}
+    allowed["modules/*"] |= {director + other for other in DIRECTOR}
     allowed["modules/*"] |= {realserver + other for other in REALSERVER}
     allowed["modules/*"] |= {core + other for other in MODULES_MAY.split()}
     for file, neighbours in HOST_MODULES.items():
         allowed[f"modules/{file}"] = {joint + other for other in neighbours.split()}
     for file, neighbours in ACTIONS.items():
         allowed[f"action/{file}"] = {f"plugin_utils/{other}" for other in neighbours.split()}
+    for file, neighbours in FILTERS.items():
+        allowed[f"filter/{file}"] = {f"plugin_utils/{other}" for other in neighbours.split()}
     for file, neighbours in CONTROLLER.items():
         allowed[f"plugin_utils/{file}"] = {f"plugin_utils/{other}" for other in neighbours.split()}
     allowed["doc_fragments/*"] = set()
