@@ -14,6 +14,7 @@ from ipvsman.ipvs.scope import Scope
 from ipvsman.ipvs.table import Table
 
 from . import pace
+from .align import aligned
 from .listing import Listing
 from .said import Said
 
@@ -57,7 +58,8 @@ class Screen:
         if self._form == "yaml":
             self._context.say_lines(yaml_lines(dict(listing.data())))
         elif self._form == "text":
-            self._context.say_lines(listing.lines())
+            lines = listing.lines()
+            self._context.say_lines(aligned(lines) if self._context.stdout.isatty() else lines)
         elif self._pause is None:
             self._context.say(json_text(dict(listing.data())))
         else:
