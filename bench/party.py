@@ -330,6 +330,10 @@ class Counted:
         self._sent += _messages(data)
         return self._socket.send(data)
 
+    def close(self) -> None:
+        """See socket.close."""
+        self._socket.close()
+
     def recv(self, size: int, flags: int = 0) -> bytes:
         """See socket.recv."""
         data = self._socket.recv(size, flags)

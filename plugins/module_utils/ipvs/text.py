@@ -12,6 +12,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from enum import Enum
+from functools import cache
 from typing import TypeVar
 
 from .model import (
@@ -83,15 +84,21 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 def parse_word(text: object, words: type[W], aliases: dict[str, W] | None = None) -> W:
     """A member of a closed vocabulary, by its word in any case, or by an alias."""
-    allowed = [member.value for member in words]
-    known: dict[str, W] = {str(member.value): member for member in words}
-    known.update(aliases or {})
-    found = known.get(text.lower()) if isinstance(text, str) else None
+    members = _members(words)
+    said = text.lower() if isinstance(text, str) else ""
+    found: W | None = members.get(said)
+    if found is None and aliases:
+        found = aliases.get(said)
     if found is None:
-        raise ValueError(
-            f"{text!r} is not one of {', '.join(allowed)}{nearest(str(text).lower(), known)}"
-        )
+        hint = nearest(str(text).lower(), [*members, *(aliases or ())])
+        raise ValueError(f"{text!r} is not one of {', '.join(members)}{hint}")
     return found
+
+
+@cache
+def _members(words: type[W]) -> dict[str, W]:
+    """Made once: a table has its words by the ten thousand."""
+    return {str(member.value): member for member in words}
 
 
 def parse_forwarding(text: object) -> Forwarding:
