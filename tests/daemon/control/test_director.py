@@ -101,6 +101,15 @@ class TestHealth:
         assert {each.health.condition for each in director.known.values()} == {Condition.UNKNOWN}
         assert world.keeper.calls == [None]
 
+    def test_what_is_new_is_probed_soon_however_seldom_it_is_later(self, world):
+        slow = replace(CHECK, timing=replace(TIMING, interval=600.0, fast_interval=600.0))
+        world.next = config(frontend(row(A, check=slow), B))
+        world.begin()
+        assert world.probes.assigned[world.check(A)] == 1.0
+        many = [row(f"10.1.{n // 250}.{n % 250}", check=slow) for n in range(5000)]
+        world.reload(config(frontend(*many)))
+        assert set(world.probes.assigned.values()) == {5.0}
+
     def test_a_turn_is_told_with_its_services_at_once(self, world):
         two = frontend(A, services=(VIP, vip(2)))
         world.next = config(two)

@@ -24,7 +24,7 @@ from ipvsman.config.model import AllDown, OnDown
 from ipvsman.control.overrides import Level, Override, Subject
 from ipvsman.control.weights import Why, effective, target, told
 
-A, B = "10.0.0.1", "10.0.0.2"
+A, B, C = "10.0.0.1", "10.0.0.2", "10.0.0.3"
 UNPROBED = replace(CHECK, disable=True)
 
 
@@ -275,6 +275,45 @@ class TestUnresolved:
         (where,) = desired(frontend("rs1", A), rs1=("10.0.0.3",)).pools.values()
         found = effective(where, circumstances(cold_start=True), service({A: 5, B: 4}))
         assert set(found) == {key(A), key("10.0.0.3")}
+
+
+class TestReplaced:
+    """A pool that is exchanged whole has somebody to serve until the first successor is proven."""
+
+    where = pool(B, C)
+    current = service({A: 5})
+
+    @staticmethod
+    def served(found):
+        return {each.address: entry.weight for each, entry in found.items()}
+
+    def after(self, where=None, current=None, **health):
+        where = where or self.where
+        now = circumstances(health_of(where, **health))
+        return effective(where, now, self.current if current is None else current)
+
+    def test_who_was_there_carries_on_while_nothing_is_known_of_the_others(self):
+        found = self.after(_10_0_0_2=UNKNOWN, _10_0_0_3=DOWN)
+        assert self.served(found) == {A: 5, B: 0, C: 0}
+        assert found[key(A)].reason == "replaced, kept until one of the others is proven"
+        assert key(A) in target(self.where, found, self.current).destinations
+
+    def test_it_goes_when_one_of_them_is_proven(self):
+        assert self.served(self.after(_10_0_0_2=UNKNOWN, _10_0_0_3=UP)) == {B: 0, C: 5}
+
+    def test_it_goes_when_all_are_known_to_be_down(self):
+        assert self.served(self.after(_10_0_0_2=DOWN, _10_0_0_3=DOWN)) == {B: 0, C: 0}
+
+    def test_it_goes_at_once_when_somebody_stays(self):
+        current = service({A: 5, B: 5})
+        found = self.after(current=current, _10_0_0_2=UP, _10_0_0_3=UNKNOWN)
+        assert self.served(found) == {B: 5, C: 0}
+
+    def test_who_was_down_is_no_help(self):
+        assert self.served(self.after(current=service({A: 0}))) == {B: 0, C: 0}
+
+    def test_what_is_taken_out_on_purpose_has_no_stand_in(self):
+        assert self.served(self.after(pool(B, group_disabled=True))) == {B: 0}
 
 
 STATES = st.sampled_from([UP, DOWN, UNKNOWN, None])

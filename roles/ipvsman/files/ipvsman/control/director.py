@@ -74,6 +74,9 @@ class Limits:
     stale_grace: float = 30.0
 
 
+#: What is new is probed within so many seconds; of many, so many a second.
+_SOON, _FIRST_A_SECOND = 1.0, 1000
+
 _Addresses = dict[tuple[str, Family], tuple[str, ...]]
 
 
@@ -273,8 +276,9 @@ class Director:
         }
         self._ages.keep(wanted)
         if self._prober is not None:
+            soon = max(_SOON, len(new) / _FIRST_A_SECOND)
             self._prober.assign(
-                {check: _first_within(check, entry) for check, entry in self.known.items()}
+                {check: _first_within(check, entry, soon) for check, entry in self.known.items()}
             )
         self._publish()
 
@@ -372,7 +376,8 @@ def _build(config: Config, addresses: _Addresses) -> Desired:
     return desired
 
 
-def _first_within(check: Check, entry: Known) -> float:
+def _first_within(check: Check, entry: Known, soon: float) -> float:
     """Seconds within which a check that is new to the prober is to be made: soon, if unproven."""
-    timing = check.timing
-    return timing.fast_interval if entry.health.checked is None else entry.health.delay(timing)
+    if entry.health.checked is None:
+        return min(check.timing.fast_interval, soon)
+    return entry.health.delay(check.timing)

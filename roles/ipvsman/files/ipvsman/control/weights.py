@@ -76,6 +76,7 @@ def effective(
             if key not in weights:
                 reason = f"kept while {', '.join(pool.unresolved)} has not been resolved"
                 weights[key] = Effective(there.weight, Why.KEPT, reason)
+    weights |= _carrying_on(weights, current)
     if pool.frontend.all_down is AllDown.KEEP:
         probed = [
             entry for entry in weights.values() if entry.why not in (Why.OPERATOR, Why.DISABLED)
@@ -87,6 +88,29 @@ def effective(
                     configured = pool.members[key].settings.weight
                     weights[key] = Effective(configured, Why.ALL_DOWN, reason)
     return weights
+
+
+def _carrying_on(
+    weights: Mapping[DestinationKey, Effective], current: Service | None
+) -> dict[DestinationKey, Effective]:
+    """Those that have been replaced, while nobody knows whether any of their successors serves.
+
+    A pool that is exchanged whole, by a drop-in or a name that means something else now, would have
+    nobody to serve until the first probe.
+    """
+    serves = any(entry.weight for entry in weights.values())
+    if (
+        current is None
+        or serves
+        or all(entry.why is not Why.UNPROVEN for entry in weights.values())
+    ):
+        return {}
+    reason = "replaced, kept until one of the others is proven"
+    return {
+        key: Effective(there.weight, Why.KEPT, reason)
+        for key, there in current.destinations.items()
+        if key not in weights and there.weight
+    }
 
 
 def target(
