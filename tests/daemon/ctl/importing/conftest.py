@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 import yaml
-from ipvsman.ctl.importing import ipvsadm, keepalived, ldirectord
+from ipvsman.ctl.importing import files, ipvsadm, keepalived, ldirectord
 from ipvsman.ctl.importing.as_drop_ins import drop_ins
 from ipvsman.ctl.importing.as_table import table
 from ipvsman.ctl.importing.ledger import Ledger, Unreadable
@@ -58,6 +58,10 @@ def import_of(tool, text, *, to="table", resolve=False, directory=SAMPLES, confi
         ledger.stand()
         made = (table if to == "table" else drop_ins)(found, ledger)
         ledger.settle(said)
+        if to == "drop-ins" and found.services:
+            texts = {name: files.text(content, "file") for name, content in made.items()}
+            # What is made is what the daemon loads, in whatever test.
+            files.judge(Path("/nonexistent"), texts)
     except Unreadable as unreadable:
         return Imported({}, [], [], list(unreadable.faults))
     losses, notes = ([str(remark) for remark in some] for some in (ledger.losses, ledger.notes))

@@ -19,6 +19,7 @@ from ipvsman.ipvs.model import (
     Tunnel,
 )
 
+from .as_table import judge
 from .found import Found, FoundServer, FoundService
 from .ledger import Ledger
 
@@ -34,7 +35,8 @@ _NOT_PROBED = {"disable": True}
 
 
 def drop_ins(found: Found, ledger: Ledger) -> Files:
-    """The files; what they have no words for is lost."""
+    """The files; what they have no words for is lost. Raises Unreadable for what is impossible."""
+    judge(found, ledger)
     files: Files = {}
     names: set[str] = set()
     for service in found.services:

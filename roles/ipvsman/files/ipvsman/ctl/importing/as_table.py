@@ -32,8 +32,21 @@ def table(found: Found, ledger: Ledger) -> dict[str, Any]:
         ledger.lose(
             directive, "a table has no health checks", "--to drop-ins makes files that have them"
         )
-    document: dict[str, Any] = {}
     places: dict[str, Directive] = {}
+    document = _document(found, ledger, places)
+    _judge(document, places, ledger)
+    return document
+
+
+def judge(found: Found, ledger: Ledger) -> None:
+    """Whether there can be such a table, whatever is made of it. Raises Unreadable."""
+    places: dict[str, Directive] = {}
+    _judge(_document(found, Ledger(), places), places, ledger)
+
+
+def _document(found: Found, ledger: Ledger, places: dict[str, Directive]) -> dict[str, Any]:
+    """places: what each path of it comes from, filled in."""
+    document: dict[str, Any] = {}
     services = list(_services(found, ledger, places))
     if services:
         document["services"] = services
@@ -43,14 +56,13 @@ def table(found: Found, ledger: Ledger) -> dict[str, Any]:
         document["sync_daemons"] = [
             {"role": role, **said} for role, said in sorted(found.daemons.items(), reverse=True)
         ]
-    _judge(document, places, ledger)
     return document
 
 
 def _services(
     found: Found, ledger: Ledger, places: dict[str, Directive]
 ) -> Iterator[dict[str, Any]]:
-    """Each with its pool. places: what each path of the document comes from, filled in."""
+    """Each with its pool."""
     first: dict[ServiceKey, FoundService] = {}
     number = 0
     for service in found.services:

@@ -79,6 +79,10 @@ class Certificates:
                 self._ledger.lose(directive, "the key has to be without", "take it off the key")
             else:
                 self._ledger.lose(directive, "is not known to this import")
+        for directive in block.named("key"):
+            if "certificate" not in self.words:
+                self._ledger.lose(directive, "it is of no use without a certificate")
+                self.words.pop("key", None)
         self._ledger.probe(block)
 
 

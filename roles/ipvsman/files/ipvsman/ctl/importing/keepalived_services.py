@@ -25,6 +25,7 @@ from ipvsman.ipvs.model import (
 )
 from ipvsman.ipvs.text import (
     FLAG_NAMES,
+    parse_flag,
     parse_forwarding,
     parse_integer,
     parse_netmask,
@@ -94,6 +95,7 @@ class Services:
         service = FoundService(block, label, keys, "wlc", unported=True)
         for directive in said.values():
             self._setting(service, directive)
+        self._flags(service, said)
         self._mask(service, said.get("persistence_granularity"))
         if not service.persistence and any(
             isinstance(key, Endpoint) and not key.port for key in keys
@@ -225,6 +227,23 @@ class Services:
             ledger.lose(directive, *_SORRY)
         elif name in ("quorum", "hysteresis"):
             self._quorum(directive)
+
+    def _flags(self, service: FoundService, said: dict[str, Directive]) -> None:
+        """Those that do something: keepalived, too, passes over the others."""
+        for name in dict.fromkeys(service.flags):
+            try:
+                parse_flag(name, service.scheduler)
+            except ValueError as error:
+                self._ledger.lose(said[name], str(error))
+                service.flags = tuple(flag for flag in service.flags if flag != name)
+        streams = [
+            key
+            for key in service.keys
+            if isinstance(key, Endpoint) and key.transport is not Transport.UDP
+        ]
+        if "ops" in said and streams:
+            self._ledger.lose(said["ops"], f"it is for UDP, not for {streams[0]}")
+            service.flags = tuple(flag for flag in service.flags if flag != "one-packet")
 
     def _scheduler(self, service: FoundService, directive: Directive) -> None:
         self._ledger.carry(directive)

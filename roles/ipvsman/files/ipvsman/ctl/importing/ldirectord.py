@@ -22,7 +22,14 @@ from ipvsman.ipvs.model import (
     Transport,
     family_of,
 )
-from ipvsman.ipvs.text import FLAG_NAMES, nearest, parse_integer, parse_netmask, parse_word
+from ipvsman.ipvs.text import (
+    FLAG_NAMES,
+    nearest,
+    parse_flag,
+    parse_integer,
+    parse_netmask,
+    parse_word,
+)
 
 from .found import Found, FoundServer, FoundService, family_if_address
 from .hosts import addresses, host_and_port
@@ -131,6 +138,7 @@ class _Import:
         for directive in said.values():
             self._setting(service, key, directive)
         self._needs_persistence(service, said)
+        self._needs_scheduler(service, said.get("schedflags"))
         self._checks.begin(service, said)
         for directive in block.named("real", "real6"):
             self._servers(service, directive)
@@ -229,6 +237,15 @@ class _Import:
             reason = "it is for persistent services, and ldirectord ignores it here"
             self._ledger.lose(said["netmask"], reason)
             service.netmask = ""
+
+    def _needs_scheduler(self, service: FoundService, directive: Directive | None) -> None:
+        try:
+            for name in service.flags:
+                parse_flag(name, service.scheduler)
+        except ValueError as error:
+            if directive is not None:
+                self._ledger.lose(directive, str(error))
+            service.flags = tuple(name for name in service.flags if name == "one-packet")
 
     # -- real servers
 

@@ -293,9 +293,8 @@ class Checks:
 
     def _dns(self, request: str, receive: str) -> dict[str, Any]:
         check: dict[str, Any] = {"type": "dns", "query_name": request.removeprefix("/") or "."}
-        address = re.fullmatch(r"[0-9.]+", check["query_name"])
-        if address:
-            octets = check["query_name"].split(".")
+        octets = check["query_name"].split(".")
+        if len(octets) == 4 and all(octet.isdigit() for octet in octets):
             check["query_name"] = ".".join(reversed(octets)) + ".in-addr.arpa"
             check["query_type"] = "PTR"
         key = self._service.keys[0]
