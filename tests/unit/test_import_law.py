@@ -74,13 +74,13 @@ DIRECTOR = {
     "gate": "",
     "passing": "daemon gate",
     "maintenance": "daemon",
-    "surroundings": "",
+    "surroundings": "daemon",
 }
 KERNEL = {"kernel", "genetlink", "wire", "decode", "encode", "netfilter", "nfnetlink"}
 # plugins/modules/: documentation and one call. Of the joint all; of the core what names things, and
 # neither what decides nor what reaches the kernel.
 MODULES_MAY = "errors model text plain scope wish document changes limits"
-MODULES_MAY_STDLIB = {"__future__", "time", "traceback", "typing"}
+MODULES_MAY_STDLIB = {"__future__", "os", "time", "traceback", "typing"}
 # plugins/modules/ for the host around the table, which the roles are made of: module -> its files
 # of the joint. Neither the core nor the kernel's table is theirs; the host is, by way of the
 # standard library.
@@ -93,10 +93,22 @@ HOST_MODULES = {
     "vip_addresses": "hostfiles",
 }
 # plugins/action/ and plugins/plugin_utils/: the controller's half of some of them.
-ACTIONS = {"ipvsman_dropins": "dropins", "ipvsman_program": "program"}
-CONTROLLER = {"dropins": "", "program": "", "standing": ""}
+ACTIONS = {"ipvsman_dropins": "dropins", "ipvsman_program": "program", "ipvs_report": ""}
+CONTROLLER = {
+    "dropins": "",
+    "program": "",
+    "standing": "",
+    "findings": "",
+    "comparison": "findings",
+    "doctor": "comparison findings",
+}
 # plugins/filter/: reports, each made by a file of plugin_utils/.
-FILTERS = {"drain_standing": "standing", "rollout_standing": "standing"}
+FILTERS = {
+    "arp_questions": "comparison",
+    "doctor_report": "doctor",
+    "drain_standing": "standing",
+    "rollout_standing": "standing",
+}
 
 # Third parties: the only files that may know them.
 FOREIGN = {
@@ -106,6 +118,7 @@ FOREIGN = {
         *(f"modules/{module}" for module in HOST_MODULES),
     },
     "ansible.plugins.action": {f"action/{action}" for action in ACTIONS},
+    "ansible.utils.display": {"action/ipvs_report"},
     "ansible.errors": {f"action/{action}" for action in ACTIONS},
     "pyroute2": {"module_utils/ipvs/genetlink"},
     "yaml": {"module_utils/yamlfile", "plugin_utils/dropins"},

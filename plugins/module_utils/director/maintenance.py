@@ -179,7 +179,7 @@ class Director:
     def bring_in(
         self, addresses: Collection[str], notes: Notes, file: NotesFile
     ) -> tuple[Places, list[str]]:
-        """Undo what is noted: where, and what the daemon was told. Raises DaemonError, IpvsError."""
+        """Undo what is noted; where, and what the daemon was told. Raises as take_out does."""
         mine = places(self.table.read(SERVICES), addresses)
         telling = list(notes.overrides)
         if not self.dry_run:
