@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_NUMBER = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?)?")
 
 
 def aligned(lines: Iterable[str]) -> list[str]:
@@ -15,11 +15,16 @@ def aligned(lines: Iterable[str]) -> list[str]:
     rows = [line.split(" ") for line in lines]
     if len({len(row) for row in rows}) > 1:
         return [" ".join(row) for row in rows]
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    return ["  ".join(cells).rstrip() for cells in zip(*map(_column, columns), strict=True)]
+    return aligned_rows(rows)
 
 
-def _column(cells: list[str]) -> list[str]:
+def aligned_rows(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A line for each row, which all have the same columns."""
+    columns = [_column(column) for column in zip(*rows, strict=True)]
+    return ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
+
+
+def _column(cells: Sequence[str]) -> list[str]:
     """Numbers to the right, below a heading that is none; everything else to the left."""
     width = max(map(len, cells))
     right = len(cells) > 1 and all(map(_NUMBER.fullmatch, cells[1:]))

@@ -45,22 +45,31 @@ class Listing:
 
 @dataclass(frozen=True)
 class Columns:
-    """What is told of traffic: amounts, and rates."""
+    """What is told of traffic. traffic: None = nothing at all; amounts, rates: in columns."""
 
     traffic: Traffic | None = None
     amounts: bool = False
+    rates: bool = False
 
     def header(self) -> list[str]:
         """Their names."""
-        if self.traffic is None:
-            return []
-        return [AMOUNT_COLUMNS, RATE_COLUMNS] if self.amounts else [RATE_COLUMNS]
+        return [
+            *([AMOUNT_COLUMNS] if self.amounts else []),
+            *([RATE_COLUMNS] if self.rates else []),
+        ]
 
-    def cells(self, now: Counters, before: Counters | None) -> list[str]:
-        """Their values."""
-        if self.traffic is None:
-            return []
+    def of_service(self, key: ServiceKey) -> list[str]:
+        """Their values for a service."""
+        return self._cells(*self.traffic.service(key)) if self.traffic else []
+
+    def of_destination(self, key: ServiceKey, name: DestinationKey) -> list[str]:
+        """Their values for one of its destinations."""
+        return self._cells(*self.traffic.destination(key, name)) if self.traffic else []
+
+    def _cells(self, now: Counters, before: Counters | None) -> list[str]:
         amounts = [str(getattr(now, name)) for name in AMOUNTS] if self.amounts else []
+        if self.traffic is None or not self.rates:
+            return amounts
         return amounts + [str(rate) for rate in self.traffic.rates(now, before).values()]
 
 
@@ -83,10 +92,8 @@ def services_listing(state: State, columns: Columns = NO_COLUMNS) -> Listing:
 
 
 def _service_line(service: Service, columns: Columns) -> str:
-    words = [service_text(service.key, service.settings.scheduler)]
-    if columns.traffic is not None:
-        words += columns.cells(*columns.traffic.service(service.key))
-    return " ".join(words)
+    text = service_text(service.key, service.settings.scheduler)
+    return " ".join([text, *columns.of_service(service.key)])
 
 
 def plain_service(
@@ -125,9 +132,9 @@ def _destination_lines(
         word = method_word(settings.forwarding, local_addresses)
         words = [f"{name} {settings.weight} ({word}) {settings.lower}-{settings.upper}"]
         if columns.traffic is not None:
-            found = _connections(service.key, name, columns.traffic)
+            found = connections_of(service.key, name, columns.traffic)
             words += map(str, (found.active, found.inactive, found.persistent))
-            words += columns.cells(*columns.traffic.destination(service.key, name))
+            words += columns.of_destination(service.key, name)
         yield " ".join(words)
 
 
@@ -136,7 +143,7 @@ def _plain_pool(service: Service, traffic: Traffic | None) -> list[dict[str, Any
     for name in sorted(service.destinations, key=DestinationKey.order):
         plain = plain_destination(name, service.destinations[name])
         if traffic is not None:
-            found = _connections(service.key, name, traffic)
+            found = connections_of(service.key, name, traffic)
             plain["connections"] = {
                 "active": found.active,
                 "inactive": found.inactive,
@@ -147,6 +154,9 @@ def _plain_pool(service: Service, traffic: Traffic | None) -> list[dict[str, Any
     return pool
 
 
-def _connections(key: ServiceKey, name: DestinationKey, traffic: Traffic) -> DestinationCounters:
-    service = traffic.now.get(key)
+def connections_of(
+    key: ServiceKey, name: DestinationKey, traffic: Traffic | None
+) -> DestinationCounters:
+    """Connections that a destination has now; none where nobody counted."""
+    service = traffic.now.get(key) if traffic else None
     return service.destinations.get(name, _NO_CONNECTIONS) if service else _NO_CONNECTIONS

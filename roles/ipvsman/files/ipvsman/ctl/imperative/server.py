@@ -62,7 +62,7 @@ def _list(said: Said, context: Context) -> int:
         meter = Meter(table, [key], seconds) if amounts or seconds else None
 
         def look() -> Listing:
-            columns = Columns(meter.read() if meter else None, amounts)
+            columns = Columns(meter.read() if meter else None, amounts, meter is not None)
             scope = Scope(destinations={key: ALL}, local_addresses=frozenset([key]))
             state = read(table, scope, context)
             service = there(state, key)

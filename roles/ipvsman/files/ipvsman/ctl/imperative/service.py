@@ -22,6 +22,7 @@ from .edits import Edits, answer, there
 from .flags import Flag, Parser
 from .listing import Columns, Listing, services_listing
 from .naming import service_name, service_text
+from .overview import overview
 from .said import FAULT, Said
 from .show import Screen, read
 from .traffic import Meter
@@ -62,21 +63,26 @@ def _get(said: Said, context: Context) -> int:
 
 def _look(said: Said, context: Context, key: ServiceKey | None) -> int:
     screen = Screen(said, context)
-    amounts, seconds = said.on("stats"), said.seconds("rate")
+    amounts, seconds, servers = said.on("stats"), said.seconds("rate"), said.on("servers")
     said.finish()
     keys = None if key is None else frozenset([key])
-    scope = replace(SERVICES, local_addresses=ALL)
-    if key is not None:
-        scope = Scope(destinations={key: ALL}, local_addresses=frozenset([key]))
+    scope = SERVICES if keys is None else Scope(destinations=dict.fromkeys(keys, ALL))
+    if servers or not screen.is_text:
+        # Not for nothing: netfilter may have to be asked by a program of its own.
+        scope = replace(scope, local_addresses=ALL if keys is None else keys)
     with context.table() as table:
-        meter = Meter(table, keys, seconds) if amounts or seconds else None
+        meter = Meter(table, keys, seconds) if amounts or seconds or servers else None
 
         def look() -> Listing:
-            columns = Columns(meter.read() if meter else None, amounts)
+            rates = amounts or bool(seconds)
+            columns = Columns(meter.read() if meter else None, amounts, rates)
             state = read(table, scope, context)
             if key is not None:
                 there(state, key)
-            return services_listing(state, columns)
+            listing = services_listing(state, columns)
+            if servers:
+                return replace(listing, lines=lambda: overview(state, columns))
+            return listing
 
         return screen.show(look)
 
@@ -175,10 +181,13 @@ _IPVSADM = Flag(
     "the service and its destinations as the kernel has them, as ipvsadm -S writes and"
     " ipvsadm -R takes them",
 )
+_SERVERS = Flag(("servers",), "with the real servers of each, their connections, and all settings")
 _EXIT_CODE = Flag(("exit-code",), "exit status 1 when it is not there")
 
 COMMANDS = (
-    Command("list", ("l", "ls"), "list the virtual services", (STATS, RATE, *SHOWN), _list),
+    Command(
+        "list", ("l", "ls"), "list the virtual services", (_SERVERS, STATS, RATE, *SHOWN), _list
+    ),
     Command(
         "string", ("s", "str"), "print a virtual service as text", (*SERVICE, _IPVSADM), _string
     ),
@@ -193,7 +202,7 @@ COMMANDS = (
         "get",
         ("g", "fetch", "one"),
         "show one virtual service",
-        (*SERVICE, STATS, RATE, *SHOWN),
+        (*SERVICE, _SERVERS, STATS, RATE, *SHOWN),
         _get,
     ),
     Command(

@@ -30,6 +30,11 @@ class Screen:
         self._form = said.value("output", _form) or "text"
         self._pause = said.seconds("watch")
 
+    @property
+    def is_text(self) -> bool:
+        """Whether it is for people and scripts, and not for programs."""
+        return self._form == "text"
+
     def show(self, look: Callable[[], Listing]) -> int:
         """Look, and show what was seen. Returns the exit status."""
         seen = 0
