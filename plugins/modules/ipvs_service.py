@@ -169,7 +169,7 @@ EXAMPLES = r"""
 
 - name: A service whose real servers have no route back through this host
   lvs.ipvs.ipvs_service:
-    service: tcp://192.0.2.1:443
+    service: tcp://192.0.2.2:443
     local_addresses: [10.0.0.1, 10.0.0.2]
     destinations:
       - address: 10.9.0.11
