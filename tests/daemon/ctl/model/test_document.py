@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -154,7 +155,8 @@ def test_unknown_keys_are_told_and_passed_over(validate):
 def test_a_misspelt_key_is_a_fault(validate, key, typo):
     said = validate(MODEL.replace(f"{key}:", f"{typo}:"))
     assert (said.status, said.out) == (32, "")
-    assert f"{typo}: is not known here" in said.err
+    line = MODEL[: MODEL.index(f"{key}:")].count("\n") + 1
+    assert re.search(rf":{line}:\d+: services\S*\.{typo}: is not known here", said.err)
     assert f"did you mean {key!r}?" in said.err
 
 

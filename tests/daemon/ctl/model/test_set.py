@@ -99,7 +99,7 @@ def test_one_service_is_read_and_one_destination_of_it_written(ctl, weight):
     for scope in ctl.table.scopes:
         assert [str(key) for key in scope.service_keys()] == ["tcp://192.0.2.1:80"]
         assert scope.services == frozenset()
-    assert ctl.table.calls == {"read": 3, "apply": 1}
+    assert ctl.table.calls == {"read": 2, "apply": 1}
 
 
 @pytest.mark.parametrize("value", ["-1", "65536", "70000"])

@@ -75,6 +75,7 @@ class Document:
         if OPENS.encode() in self._content:
             self.data, unresolved = expand_document(data, values)
         reader = _Reader(strict=options.strict)
+        self._strangers = reader.strangers
         self.wish = reader.table(self.data, DEFAULTS)
         if reader.faults and _misshapen(self.data):
             raise Failed(Status.UNREADABLE, *self._told(self._not_parsed, reader.faults))
@@ -82,7 +83,7 @@ class Document:
             raise Failed(Status.UNRESOLVED, *self._told(words.unresolved, unresolved))
         self.check(reader.faults)
         for unknown in reader.unknown:
-            context.warn(self._marked.line(unknown, of_key=True))
+            context.warn(self.line(unknown))
 
     def check(self, faults: Sequence[Fault]) -> None:
         """Raises Failed when there are faults."""
@@ -100,7 +101,8 @@ class Document:
 
     def line(self, fault: Fault) -> str:
         """A fault with file, line and column in front."""
-        return str(self._marked.line(fault))
+        of_key = fault.path in self._strangers
+        return str(self._marked.line(fault, of_key=of_key))
 
     @cached_property
     def _marked(self) -> Any:
@@ -127,7 +129,7 @@ class Document:
             return self._marked.data
 
     def _told(self, head: str, faults: Sequence[Fault]) -> list[str]:
-        return _listed(head, [self._marked.line(fault) for fault in faults])
+        return _listed(head, [self.line(fault) for fault in faults])
 
 
 class _Reader(Reader):
@@ -136,13 +138,16 @@ class _Reader(Reader):
     def __init__(self, *, strict: bool) -> None:
         super().__init__()
         self._strict = strict
+        #: What is passed over, and the paths of all keys that are not known.
         self.unknown: list[Fault] = []
+        self.strangers: set[str] = set()
 
     def stranger(self, path: str, name: str, allowed: Sequence[str]) -> None:
         """See Intake.stranger. What was meant for a known key must not be passed over.
 
         Without its destinations, for one, a service would lose those that it has.
         """
+        self.strangers.add(under(path, name))
         if self._strict or difflib.get_close_matches(name, allowed, 1, _ALIKE):
             super().stranger(path, name, allowed)
         else:

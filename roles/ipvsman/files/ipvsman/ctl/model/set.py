@@ -54,7 +54,8 @@ def run(options: Namespace, context: Context) -> int:
     service, destination = _keys(options.service, options.destination)
     with context.table() as table, reading():
         one = _One(table, service, destination)
-        now = one.weight()
+        # Only who goes there step by step has to know from where.
+        now = one.weight() if options.time > 1 else options.weight
         begun = time.monotonic()
         for second, weight in steps(now, options.weight, options.time):
             time.sleep(max(0.0, begun + second - time.monotonic()))
