@@ -20,7 +20,7 @@ from ansible_collections.lvs.ipvs.tests.daemon.control.parts import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from ipvsman.config.model import AllDown, OnDown
+from ipvsman.config.model import AllDown, CheckTarget, OnDown
 from ipvsman.control.overrides import Level, Override, Subject
 from ipvsman.control.weights import Why, effective, target, told
 
@@ -225,6 +225,32 @@ class TestTold:
         wanted = desired(frontend("10.0.0.1", **options))
         assert list(self.after(wanted, level, name)) == [Subject(level, name)]
         assert self.after(desired(frontend("10.0.0.1")), level, name) == {}
+
+
+class TestTargetWithoutAddress:
+    """What is to be probed for a destination cannot be: that is not the same as not to be."""
+
+    CHECKED = replace(CHECK, target=CheckTarget("check.example", 9))
+    WHERE = pool(row(A, check=CHECKED))
+
+    def test_it_gets_no_traffic_unproven(self):
+        found = effective(self.WHERE, circumstances(), None)[key(A)]
+        assert (found.weight, found.why) == (0, Why.UNPROVEN)
+        assert "(check.example, which is probed for it, has no address)" in found.reason
+        assert self.WHERE.unresolved == ("check.example",)
+
+    def test_it_keeps_what_it_has(self):
+        found = effective(self.WHERE, circumstances(), service({A: 5}))[key(A)]
+        assert (found.weight, found.why) == (5, Why.KEPT)
+
+    def test_it_is_trusted_in_the_cold_start(self):
+        found = effective(self.WHERE, circumstances(cold_start=True), None)[key(A)]
+        assert (found.weight, found.why) == (5, Why.COLD_START)
+
+    def test_what_is_not_to_be_probed_is_up(self):
+        where = pool(row(A, check=replace(self.CHECKED, disable=True)))
+        found = effective(where, circumstances(), None)[key(A)]
+        assert (found.weight, found.why) == (5, Why.NOT_PROBED)
 
 
 class TestAllDown:

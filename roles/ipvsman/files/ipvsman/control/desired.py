@@ -37,12 +37,17 @@ Addresses = Mapping[tuple[str, Family], tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Member:
-    """One destination of a pool as configured. check None: not probed, counts as up."""
+    """One destination of a pool as configured.
+
+    check None: not probed, counts as up; unless lacks says the name of what is to be probed for it,
+    which has no address yet.
+    """
 
     key: DestinationKey
     settings: DestinationSettings
     backend: Backend
     check: Check | None
+    lacks: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,10 @@ def build(config: Config, addresses: Addresses) -> Desired:
                     missing.append(backend.address)
                 for address in found:
                     key = DestinationKey(address, backend.port)
-                    members[key] = _member(key, backend, service.family, addresses)
+                    member = _member(key, backend, service.family, addresses)
+                    if member.lacks:
+                        missing.append(member.lacks)
+                    members[key] = member
             pools[service] = Pool(service, frontend, members, tuple(dict.fromkeys(missing)))
     return Desired(pools, config.timeouts, config.daemons)
 
@@ -132,11 +140,13 @@ def _member(key: DestinationKey, backend: Backend, family: Family, addresses: Ad
     settings = DestinationSettings(
         backend.weight, backend.forwarding, backend.upper, backend.lower, backend.tunnel
     )
-    check = None
-    if not backend.check.disable:
-        probe = probe_of(backend.check, key, family, addresses)
-        check = None if probe is None else Check(probe, backend.check.timing)
-    return Member(key, settings, backend, check)
+    if backend.check.disable:
+        return Member(key, settings, backend, None)
+    probe = probe_of(backend.check, key, family, addresses)
+    if probe is None:
+        target = backend.check.target
+        return Member(key, settings, backend, None, target.address if target else "")
+    return Member(key, settings, backend, Check(probe, backend.check.timing))
 
 
 def probe_of(

@@ -136,6 +136,8 @@ def _weight(
     out = _taken_out(frontend, member, circumstances.overrides)
     if out is not None:
         return out
+    if member.lacks:
+        return _unknown(member, circumstances.cold_start, current)
     if member.check is None:
         return Effective(configured, Why.NOT_PROBED, "not probed")
     health = circumstances.health.get(member.check)
@@ -185,11 +187,14 @@ def _taken_out(frontend: Frontend, member: Member, overrides: Overrides) -> Effe
 
 def _unknown(member: Member, cold_start: bool, current: Service | None) -> Effective:
     there = current.destinations.get(member.key) if current else None
+    unknown = "not known yet"
+    if member.lacks:
+        unknown += f" ({member.lacks}, which is probed for it, has no address)"
     if there is not None:
-        return Effective(there.weight, Why.KEPT, "not known yet: keeps the weight it has")
+        return Effective(there.weight, Why.KEPT, f"{unknown}: keeps the weight it has")
     if cold_start:
-        return Effective(member.settings.weight, Why.COLD_START, "not known yet, cold start")
-    return Effective(0, Why.UNPROVEN, "not known yet: gets traffic once it is proven")
+        return Effective(member.settings.weight, Why.COLD_START, f"{unknown}, cold start")
+    return Effective(0, Why.UNPROVEN, f"{unknown}: gets traffic once it is proven")
 
 
 def told(overrides: Overrides, subject: Subject, override: Override, desired: Desired) -> Overrides:
