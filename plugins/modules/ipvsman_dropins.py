@@ -33,7 +33,9 @@ options:
     description: What belongs to the whole table, which becomes C(globals/ansible.yaml).
     type: dict
   src:
-    description: Directory on the controller with drop-ins in the folders that the daemon reads, which are taken as they are.
+    description:
+      - Directory on the controller with drop-ins in the folders that the daemon reads, which are taken as they are. A relative path
+        is looked for beside the playbook, and in its C(files).
     type: path
   purge:
     description: Whether drop-ins that this module has not written are removed.
@@ -120,6 +122,11 @@ icmp:
   description: Whether a drop-in has health checks of type icmp.
   returned: success
   type: bool
+table:
+  description: What a daemon with these drop-ins would change in the kernel now; none where that cannot be known.
+  returned: in check mode, where the drop-ins were judged
+  type: list
+  elements: dict
 used:
   description: What of the kernel the drop-ins of the playbook use.
   returned: success
@@ -160,6 +167,7 @@ API = "groups/api-put.yaml"
 MANIFEST = ".ansible.json"
 #: The daemon makes files in groups/, and touches none of others there: hence the sticky bit.
 MODES = {"": 0o750, "groups": 0o1770}
+OWNER = 0
 MODE = 0o750
 MODE_OF_FILES = 0o640
 
@@ -283,7 +291,7 @@ class DropIns:
                 if name in FOLDERS or not name:
                     wrong.append(f"{name or '.'}: is missing")
                 continue
-            held = (0, group if group is not None else state.st_gid, mode)
+            held = (OWNER, group if group is not None else state.st_gid, mode)
             if (state.st_uid, state.st_gid, state.st_mode & 0o7777) != held:
                 wrong.append(f"{name or '.'}: {state.st_mode & 0o7777:04o}")
         return wrong
@@ -307,7 +315,7 @@ class DropIns:
         for name, mode in self.rights().items():
             path = os.path.join(at, name) if name else at
             if group is not None:
-                os.chown(path, 0, group)
+                os.chown(path, OWNER, group)
             os.chmod(path, mode)
 
     def judge(self, at: str) -> list[str]:
@@ -330,6 +338,20 @@ class DropIns:
         )
         self.digest = output.strip() if status == 0 else None
         return [line[len("warning: ") :] for line in said if line.startswith("warning: ")]
+
+    def would_change(self, at: str) -> list[dict[str, Any]] | None:
+        """What a daemon with these drop-ins would change in the kernel now; None: not known."""
+        command = os.path.join(self.params["program"], "bin", "ipvsman")
+        # No daemon is asked: the one that runs has the old drop-ins.
+        words = [command, "--diff", "--output", "json", "--no-syslog", "--socket", f"{at}/none"]
+        status, output, _errors = self.module.run_command([*words, "--config-dir", at])
+        if status not in (0, 1):
+            return None
+        try:
+            changes: list[dict[str, Any]] = json.loads(output)["changes"]
+        except (ValueError, KeyError, TypeError):
+            return None
+        return changes
 
     def _as_it_will_be(self, line: str, at: str) -> str:
         """A line of the program's, with the file where it will be."""
@@ -362,7 +384,7 @@ class DropIns:
             if os.path.isdir(new):
                 os.makedirs(old, exist_ok=True)
                 shutil.copystat(new, old)
-                os.chown(old, 0, os.stat(new).st_gid)
+                os.chown(old, OWNER, os.stat(new).st_gid)
             else:
                 os.replace(new, old)
         for name in set(self.now.files) - set(self.target):
@@ -457,6 +479,8 @@ def run(drop_ins: DropIns) -> dict[str, Any]:
         }
         if changed and not module.check_mode:
             drop_ins.swap(staging)
+        elif module.check_mode and drop_ins.digest:
+            result["table"] = drop_ins.would_change(staging)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     for warning in warnings:
