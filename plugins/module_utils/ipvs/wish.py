@@ -251,8 +251,16 @@ def _service_settings(
         _first(asked.netmask, base.netmask),
         base.engine if asked.engine is None else asked.engine,
     )
+    if settings != have:
+        _judge_service(asked, settings, faults)
+    return settings
+
+
+def _judge_service(asked: ServiceWish, settings: ServiceSettings, faults: list[Fault]) -> None:
+    """Note what does not go together. What the kernel holds already is not asked for."""
+    key = asked.key
     if (
-        ServiceFlags.ONE_PACKET in flags
+        ServiceFlags.ONE_PACKET in settings.flags
         and isinstance(key, Endpoint)
         and key.transport is not Transport.UDP
     ):
@@ -261,7 +269,6 @@ def _service_settings(
     if asked.engine and not settings.persistence:
         reason = f"{asked.engine!r} needs persistence: a persistence engine does nothing without"
         faults.append(Fault(under(asked.path, "engine"), reason))
-    return settings
 
 
 def _destination_settings(
@@ -276,9 +283,6 @@ def _destination_settings(
     tunnel = asked.tunnel
     if tunnel is None:
         tunnel = base.tunnel if forwarding is Forwarding.TUNNEL else PLAIN_TUNNEL
-    elif forwarding is not Forwarding.TUNNEL and tunnel != PLAIN_TUNNEL:
-        reason = f"a tunnel type needs forwarding 'tunnel', and forwarding is {forwarding.value!r}"
-        faults.append(Fault(under(asked.path, "tunnel"), reason))
     settings = DestinationSettings(
         base.weight if have and (keep_weights or asked.weight is None) else _first(asked.weight, 1),
         forwarding,
@@ -287,6 +291,22 @@ def _destination_settings(
         0 if asked.upper == 0 and asked.lower is None else _first(asked.lower, base.lower),
         tunnel,
     )
+    if settings != have:
+        _judge_destination(asked, settings, service_family, faults)
+    return settings
+
+
+def _judge_destination(
+    asked: DestinationWish,
+    settings: DestinationSettings,
+    service_family: Family,
+    faults: list[Fault],
+) -> None:
+    """Note what does not go together. What the kernel holds already is not asked for."""
+    forwarding = settings.forwarding
+    if asked.tunnel and forwarding is not Forwarding.TUNNEL and settings.tunnel != PLAIN_TUNNEL:
+        reason = f"a tunnel type needs forwarding 'tunnel', and forwarding is {forwarding.value!r}"
+        faults.append(Fault(under(asked.path, "tunnel"), reason))
     if settings.lower > settings.upper:
         said = "lower_threshold" if asked.lower is not None else "upper_threshold"
         limit = str(settings.upper) if settings.upper else "0: none"
@@ -298,7 +318,6 @@ def _destination_settings(
             f" that needs forwarding 'tunnel', and forwarding is {forwarding.value!r}"
         )
         faults.append(Fault(under(asked.path, "address"), reason))
-    return settings
 
 
 def _daemon(

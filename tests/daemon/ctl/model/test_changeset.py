@@ -139,6 +139,14 @@ def test_what_the_declarative_tool_does_not_know(changeset):
     assert items[1]["after"]["interface"] == "eth0"
 
 
+def test_local_addresses(changeset):
+    text = WEB.replace("sched: wlc", "sched: wlc\n  local_addresses: [10.0.0.254]")
+    items = yaml.safe_load(changeset(text).out)["items"]
+    assert [item["type"] for item in items] == ["track-connections", "set-local-addresses"]
+    assert items[1]["service"] == {"address": "tcp://192.0.2.1:80"}
+    assert items[1]["after"] == {"local_addresses": ["10.0.0.254"]}
+
+
 def test_weights_kept_and_things_not_purged(changeset):
     assert "weight 5 -> 6" not in changeset(OTHER, "--keep-weights").out
     assert "delete-" not in changeset(OTHER, "--no-purge").out

@@ -9,6 +9,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.errors import (
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     Checksum,
     DestinationSettings,
+    Family,
     Forwarding,
     FullNat,
     Role,
@@ -23,6 +24,9 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.scope import (
     ALL,
     Scope,
+)
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.text import (
+    format_flags,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.wish import (
     DaemonWish,
@@ -331,6 +335,26 @@ def test_what_the_kernel_has_makes_a_wish_right():
     assert service_meant(current, flags=("sh-port",)).settings == eg.STICKY
     assert service_meant(current, engine="other").settings.engine == "other"
     assert destination_meant(FULL_POOL[eg.ONE], lower=9).lower == 9
+
+
+@given(draws.held_service_settings(Family.INET), draws.held_destination_settings)
+def test_what_the_kernel_holds_may_be_said_again_whatever_it_is(settings, entry):
+    pool = {eg.ONE: entry, eg.THREE6: entry}
+    destinations = tuple(
+        DestinationWish(key, entry.weight, entry.forwarding, entry.upper, entry.lower, entry.tunnel)
+        for key in pool
+    )
+    wish = ServiceWish(
+        eg.WEB,
+        settings.scheduler,
+        tuple(format_flags(settings.flags, settings.scheduler)),
+        settings.persistence,
+        settings.netmask,
+        settings.engine,
+        destinations,
+    )
+    current = eg.state(eg.service(eg.WEB, settings, pool))
+    assert meant(TableWish((wish,)), current).services == current.services
 
 
 @pytest.mark.parametrize("key", [eg.DNS, eg.MARK])

@@ -89,6 +89,8 @@ def _item(change: Change, plan: Plan) -> dict[str, Any]:
         item["destination"] = {"address": host_port(*change.destination)}
     else:
         plain = plain_change(change)
+        if plain["service"]:
+            item["service"] = {"address": plain["service"]}
         item.update((name, plain[name]) for name in ("before", "after") if plain[name])
     return item
 
