@@ -98,6 +98,7 @@ CONTROLLER = {
     "dropins": "",
     "program": "",
     "standing": "",
+    "preview": "",
     "findings": "",
     "comparison": "findings",
     "doctor": "comparison findings",
@@ -107,6 +108,7 @@ FILTERS = {
     "arp_questions": "comparison",
     "doctor_report": "doctor",
     "drain_standing": "standing",
+    "preview_report": "preview",
     "rollout_standing": "standing",
 }
 
