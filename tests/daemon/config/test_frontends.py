@@ -138,3 +138,26 @@ def test_a_missing_port_is_told_of_once_for_all_backends(drop_ins):
         " backends: [{ip: 10.0.0.1}, {ip: 10.0.0.2}, {ip: 10.0.0.3, healthcheck: {type: icmp}}]}"
     )
     assert "gives no port to probe 10.0.0.1 and 1 more at by tcp; needed is" in drop_ins.fault()
+
+
+@pytest.mark.parametrize("method", ["routing", "tunnel"])
+def test_a_port_that_nobody_translates(drop_ins, method):
+    """The probe says up, and the packets go elsewhere."""
+    drop_ins.minimal(backend=f"method: {method}\nport_map: {{'80': 8080}}")
+    warning = drop_ins.warning()
+    assert "backends[0].port_map: method " in warning
+    assert "leaves ports as they are: packets arrive at 80, not at 8080" in warning
+
+
+@pytest.mark.parametrize(
+    "frontend, backend",
+    [
+        ("proto: tcp\nport: 80", "port_map: {'80': 8080}"),
+        ("proto: tcp\nport: 80", "method: routing\nport_map: {'80': 80}"),
+        ("fwmark: 7\nport: 80", "method: routing\nport_map: {'80': 8080}"),
+        ("proto: tcp\nport: 0\npersistence: 9", "method: routing\nport_map: {'*': 8080}"),
+    ],
+)
+def test_a_port_that_needs_no_translation_or_has_it(drop_ins, frontend, backend):
+    drop_ins.minimal(frontend=frontend, backend=backend)
+    assert drop_ins.warnings() == []

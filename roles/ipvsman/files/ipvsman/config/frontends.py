@@ -10,6 +10,7 @@ from ipvsman.ipvs.model import (
     Endpoint,
     Family,
     Firewallmark,
+    Forwarding,
     ServiceKey,
     Transport,
 )
@@ -189,7 +190,19 @@ class _Backends:
                 f"maps {self._port} to {port}; tools that compare keys as text used {literally}"
             )
             self._complaints.notice("port_map", place.origin, place.text, reason)
+        # A firewall mark has no port of its own: its packets keep theirs, whatever is said here.
+        if self._transport and self._port not in (0, port):
+            self._untranslated(row, port)
         return port
+
+    def _untranslated(self, row: Row, port: int) -> None:
+        if row.forwarding in (Forwarding.DIRECT, Forwarding.TUNNEL):
+            place = row.entry.at("port_map")
+            reason = (
+                f"method {row.forwarding.value} leaves ports as they are: packets arrive at"
+                f" {self._port}, not at {port}"
+            )
+            self._complaints.warn(place.origin, place.text, reason)
 
     def _of_row(self, row: Row) -> HealthCheck:
         own, target = row.entry.get("healthcheck"), row.target
