@@ -25,10 +25,11 @@ from .entries import (
     Wanted,
     counted,
     parse_entries,
+    parse_network,
 )
 from .flags import Flag, Parser
 from .listing import Listing
-from .said import FAULT, Said, parse_network
+from .said import FAULT, Said
 from .show import Screen
 from .vocabulary import MARK, PROTOCOL, SHOWN
 

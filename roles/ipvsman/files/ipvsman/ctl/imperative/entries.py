@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from ipvsman.ipvs.connections import Connection, parse_connections
@@ -133,6 +133,14 @@ class Wanted:
     def served_by(self, servers: Collection[DestinationKey]) -> Wanted:
         """The same, and those alone that one of these serves."""
         return replace(self, servers=servers)
+
+
+def parse_network(text: str) -> IPv4Network | IPv6Network:
+    """An address, or a network of them: ``192.0.2.0/24``."""
+    try:
+        return ip_network(text.strip("[] "), strict=False)
+    except ValueError:
+        raise ValueError(f"{text!r} is neither an address nor a network") from None
 
 
 def _service_of(entry: Entry) -> str:

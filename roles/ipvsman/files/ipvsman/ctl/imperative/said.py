@@ -9,7 +9,6 @@ done with it, because finish() comes first.
 from __future__ import annotations
 
 import argparse
-import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
@@ -191,11 +190,3 @@ def _seconds(text: str) -> float:
     if not 0 < seconds <= 86400:
         raise ValueError(f"{text!r} is not a number of seconds above 0, a day at the most")
     return seconds
-
-
-def parse_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    """An address, or a network of them: ``192.0.2.0/24``."""
-    try:
-        return ipaddress.ip_network(text.strip("[] "), strict=False)
-    except ValueError:
-        raise ValueError(f"{text!r} is neither an address nor a network") from None
