@@ -99,7 +99,6 @@ def test_probes_of_several_kinds_are_said_apart(other):
         ({}, {}, "10.0.0.1 is in this pool already, and a backend has one port"),
         ({}, {"address": "2001:db8::1"}, "its address is of another family"),
         ({}, {"address": "10.0.0.2", "forwarding": Forwarding.LOCAL}, "does not forward by local"),
-        ({}, {"address": "10.0.0.2", "port": 0}, "a backend has a port"),
     ],
 )
 def test_what_is_lost(first, second, says):
@@ -134,3 +133,13 @@ def test_the_whole_table():
             "sync_daemons": [{"role": "master", "interface": "eth1"}],
         }
     }
+
+
+def test_a_port_of_0_is_that_of_the_service():
+    ledger = Ledger()
+    (made,) = drop_ins(Found([service(server(2, port=0))]), ledger).values()
+    assert "port_map" not in made["backends"][0]
+    assert [str(note) for note in ledger.notes] == [
+        "file:2: server: its port is written as that of the service, and not as 0"
+    ]
+    assert ledger.losses == []

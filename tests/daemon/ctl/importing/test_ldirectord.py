@@ -98,6 +98,12 @@ def test_a_range(imported):
     ]
 
 
+@pytest.mark.parametrize("method, port", [("gate", 80), ("ipip", 80), ("masq", 0)])
+def test_no_port(imported, method, port):
+    service = table(imported, [ON, f"real = 10.0.0.1 {method}"])
+    assert service["destinations"][0]["address"] == f"10.0.0.1:{port}"
+
+
 def test_another_port_by_masquerading_alone(imported):
     service = table(imported, [ON, "real = 10.0.0.1:8080 masq"])
     assert service["destinations"][0]["address"] == "10.0.0.1:8080"

@@ -13,7 +13,7 @@ def probe(imported, lines, head="virtual = 192.0.2.1:80", around=""):
     """The group's health check, the target, and what has been said."""
     six = head.startswith("virtual6")
     real = "real6 = [2001:db8::2]" if six else "real = 10.0.0.1"
-    mine = [] if any(line.startswith("real") for line in lines) else [f"{real} masq"]
+    mine = [] if any(line.startswith("real") for line in lines) else [f"{real} gate"]
     text = f"{around}\n{head}\n" + "".join(f"    {line}\n" for line in (*lines, *mine))
     found = imported("ldirectord", text, to="drop-ins")
     assert found.faults == []

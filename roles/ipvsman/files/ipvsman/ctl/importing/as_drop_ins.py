@@ -92,11 +92,9 @@ def _servers(service: FoundService, ledger: Ledger) -> list[FoundServer]:
         elif server.family is not None and server.family not in families and not tunnel:
             reason = f"its address is of another family than {service.label}, which takes a tunnel"
             ledger.lose(server.said, reason)
-        elif not server.port and any(
-            isinstance(key, Endpoint) and key.port for key in service.keys
-        ):
-            ledger.lose(server.said, "a backend has a port", "say the one that it listens at")
         else:
+            if not server.port and any(isinstance(key, Endpoint) for key in service.keys):
+                ledger.note(server.said, "its port is written as that of the service, and not as 0")
             kept[server.address] = server
     return list(kept.values())
 

@@ -294,14 +294,15 @@ class _Import:
         own = key.port if isinstance(key, Endpoint) else 0
         protocol = key.transport.value if isinstance(key, Endpoint) else "tcp"
         if match["port"] is None:
-            return own
+            # As ldirectord has it; the kernel goes to the port that the client has asked for.
+            return 0 if match["method"] == "masq" else own
         port = self._value(directive, lambda: self._lookup.port(match["port"], protocol))
         if port is None or match["method"] == "masq" or port == own:
             return port
         if isinstance(key, Endpoint):
             self._ledger.note(directive, f"port {own}: only masq goes to another")
             return own
-        return 0 if port == 0 else port
+        return port
 
     def _threshold(self, directive: Directive, text: str | None) -> int | None:
         if text is None:

@@ -120,7 +120,7 @@ class Checks:
         if not port:
             self._ledger.lose(server.said, "there is no port to probe, so it is not", "checkport")
             server.check = {}
-        elif target or port != server.port:
+        elif target or port != (server.port or self._own_port()):
             server.target = {"ip": target.get("ip", server.address), "port": port}
 
     # -- what is said for all servers
@@ -335,7 +335,12 @@ class Checks:
     def _port(self, server: FoundServer) -> int:
         if "checkport" in self._said:
             return self._number(self._said["checkport"], 1, 65535)
-        return server.port or _PORTS.get(self._protocol, 0)
+        return server.port or _PORTS.get(self._protocol, 0) or self._own_port()
+
+    def _own_port(self) -> int:
+        """That of the virtual service."""
+        key = self._service.keys[0]
+        return key.port if isinstance(key, Endpoint) else 0
 
     def _is_udp(self) -> bool:
         key = self._service.keys[0]
