@@ -94,7 +94,7 @@ def test_v_alone_is_the_version_with_that_of_ipvs(ctl, monkeypatch, tmp_path):
 def test_no_verb_is_misuse(ctl):
     said = ctl.run()
     assert (said.status, said.out) == (2, "")
-    assert said.err.startswith("Error: a verb is needed\nusage: ")
+    assert said.err.startswith("Error: a verb is needed; ipvsctl help names them\nusage: ")
 
 
 def test_help_without_a_verb_names_all(ctl):
@@ -191,6 +191,30 @@ def test_colour(ctl, fake, monkeypatch, flags, environment, terminal, colored):
         monkeypatch.setenv(name, value)
     ctl.run(*flags, "model", terminal=terminal)
     assert fake.seen[1].colored is colored
+
+
+@pytest.mark.parametrize(
+    "words, status, err",
+    [
+        ("validate -f -", 30, "Error reading from input file -: Bad file descriptor\n"),
+        ("import --from ipvsadm -", 2, "-: cannot be read: Bad file descriptor\n"),
+        ("service string --vip 192.0.2.1 --vport 80", 0, ""),
+    ],
+)
+def test_a_stdin_that_is_closed(words, status, err):
+    line = [sys.executable, "-m", "ipvsman.ctl", *words.split()]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *line], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (status, err)
+
+
+def test_what_would_go_to_a_stderr_that_is_closed_goes_nowhere():
+    line = [sys.executable, "-m", "ipvsman.ctl", "nonsense"]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" 2>&-', "sh", *line], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (3, "")
 
 
 def loaded(*words):

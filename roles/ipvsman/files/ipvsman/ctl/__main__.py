@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import importlib
 import io
 import os
@@ -40,8 +41,13 @@ _KERNEL = "/proc/net/ip_vs"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status."""
+    # Whoever started us may have closed any of them.
+    if sys.stdin is None:
+        sys.stdin = io.TextIOWrapper(io.BufferedReader(_Closed()))
+    if sys.stderr is None:
+        sys.stderr = io.StringIO()
     if sys.stdout is None:
-        sys.stdout = io.StringIO()  # closed by whoever started us
+        sys.stdout = io.StringIO()
     elif isinstance(sys.stdout, io.TextIOWrapper):
         # A name that the terminal has no letters for is shown all the same.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -60,6 +66,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _discard_output()
         return Status.INTERRUPTED
     return status
+
+
+class _Closed(io.RawIOBase):
+    """What there is nothing to be read from."""
+
+    def readable(self) -> bool:
+        """It was meant to be."""
+        return True
+
+    def readinto(self, _buffer: object) -> int:
+        """Raises OSError, as the kernel answers."""
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
 
 def _main(arguments: Sequence[str] | None) -> int:
@@ -182,7 +200,7 @@ def _without_verb(options: argparse.Namespace) -> int:
             print(kernel.readline().strip() + "\n")
         print(f"ipvsctl {__version__}")
         return 0
-    raise Usage(top(), "a verb is needed")
+    raise Usage(top(), "a verb is needed; ipvsctl help names them")
 
 
 def _misused(usage: Usage, verb: Verb | None) -> int:
