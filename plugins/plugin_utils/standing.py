@@ -104,9 +104,7 @@ def rollout(told: Mapping[str, Any]) -> str:
             f"  ln -sfn versions/{_last(before['program'])} /usr/lib/ipvsman/current"
             " && systemctl restart ipvsman",
         ]
-    lines.append(
-        "The table in the kernel forwards all the while, as ipvsman --status-detailed says."
-    )
+    lines.append("The kernel forwards all the while; ipvsman --status-detailed says to whom.")
     return "\n".join(lines)
 
 

@@ -1,0 +1,133 @@
+"""What is said when a maintenance or a roll-out was stopped: whole texts."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+from ansible_collections.lvs.ipvs.plugins.plugin_utils.standing import drain, reasons, rollout
+
+OUT = {"services": ["tcp://192.0.2.1:80"], "active": 3, "inactive": 7}
+
+
+def loop(**by_director):
+    return {"results": [{"director": name, **each} for name, each in by_director.items()]}
+
+
+def told(**changed):
+    return {
+        "server": "real1",
+        "failed": "Do the work",
+        "result": {"msg": "non-zero return code", "stderr": "no space left\n"},
+        "worked": True,
+        "directors": ["lb1", "lb2"],
+        "out": loop(lb1=OUT, lb2={**OUT, "active": 0}),
+        "in": {},
+        **changed,
+    }
+
+
+def test_work_that_failed_leaves_the_server_out():
+    assert drain(told()) + "\n" == dedent(
+        """\
+        real1: failed at: Do the work
+          non-zero return code
+          no space left
+        Work had begun on the server.
+        It is now:
+          lb1: OUT, with 3 active and 7 other connections
+          lb2: OUT, with 0 active and 7 other connections
+        To bring it back in, once it is fit to serve:
+          ansible-playbook lvs.ipvs.drain -i INVENTORY -e drain_state=in --limit real1
+        """
+    )
+
+
+def test_a_director_that_could_not_be_asked():
+    broken = {"unreachable": True, "msg": "no route to host"}
+    text = drain(
+        told(
+            failed="Take it out of every director, and wait for its connections",
+            result={"msg": "One or more items failed", **loop(lb1=OUT, lb2=broken)},
+            worked=False,
+            out=loop(lb1=OUT, lb2=broken),
+            **{"in": loop(lb1={"services": []}, lb2=broken)},
+        )
+    )
+    assert text + "\n" == dedent(
+        """\
+        real1: failed at: Take it out of every director, and wait for its connections
+          lb2: no route to host
+        No work was done on the server.
+        It is now:
+          lb1: in
+          lb2: OUT, and could not be brought back in (no route to host)
+        To bring it back in, once it is fit to serve:
+          ansible-playbook lvs.ipvs.drain -i INVENTORY -e drain_state=in --limit real1
+        """
+    )
+
+
+@pytest.mark.parametrize(
+    "out, back, word",
+    [
+        (OUT, {"services": []}, "in"),
+        (OUT, {"idle": ["web/http: 10.0.0.1:80: down: refused"]}, "in, but the daemon gives it no"),
+        (OUT, {"skipped": True}, "OUT, with 3 active"),
+        ({"failed": True, "msg": "x"}, None, "not known (x)"),
+        ({"services": []}, None, "does not forward to it"),
+        ({"skipped": True}, None, "in, it was not asked"),
+        (None, None, "in, it was not asked"),
+    ],
+)
+def test_what_a_director_does_with_it(out, back, word):
+    given = told(
+        directors=["lb1"],
+        out=loop(lb1=out) if out else {},
+        **{"in": loop(lb1=back) if back else {}},
+    )
+    (line,) = [line for line in drain(given).splitlines() if line.startswith("  lb1: ")]
+    assert line.startswith(f"  lb1: {word}")
+
+
+def test_a_result_without_a_word():
+    assert reasons({}) == ["it said nothing"]
+
+
+PICTURE = {"running": True, "program": "/usr/lib/ipvsman/versions/0.1.0-abc", "version": "0.1.0"}
+
+
+def test_a_roll_out_that_was_stopped():
+    text = rollout(
+        {
+            "director": "lb2",
+            "failed": "Is it as well as before?",
+            "result": {"msg": "not as well as before:\nweb/http: 1 of 2 backends serve"},
+            "done": ["lb1"],
+            "rest": ["lb3", "lb4"],
+            "before": PICTURE,
+        }
+    )
+    assert text + "\n" == dedent(
+        """\
+        lb2: stopped at: Is it as well as before?
+          not as well as before:
+          web/http: 1 of 2 backends serve
+        Changed before it, and well: lb1.
+        Not touched: lb3, lb4.
+        To undo it: put the variables and files back as they were (git revert), then
+          ansible-playbook lvs.ipvs.rollout -i INVENTORY --limit lb1,lb2
+        Before, it ran /usr/lib/ipvsman/versions/0.1.0-abc (0.1.0). To go back to that program at\
+ once, if it has not been removed:
+          ln -sfn versions/0.1.0-abc /usr/lib/ipvsman/current && systemctl restart ipvsman
+        The kernel forwards all the while; ipvsman --status-detailed says to whom.
+        """
+    )
+
+
+def test_of_a_director_that_ran_nothing_before_there_is_no_program_to_go_back_to():
+    given = {"director": "lb1", "failed": "x", "result": {}, "done": [], "rest": []}
+    for before in ({"running": False}, {}):
+        text = rollout({**given, "before": before})
+        assert "ln -sfn" not in text
+        assert "Changed before it, and well: none." in text
