@@ -1,4 +1,5 @@
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -22,3 +23,15 @@ def fleet() -> Fleet:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """One for all tests: they are a story, in the order of the files and in them."""
     return Site(tmp_path_factory.mktemp("site"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With a test that fails, show what the last play said, whoever ran it."""
+    report = yield
+    site = item.funcargs.get("site")
+    if report.failed and isinstance(site, Site):
+        report.sections.append(("last play", site.told))
+    return report

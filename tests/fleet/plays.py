@@ -60,6 +60,8 @@ class Site:
         shutil.copytree(SITE, directory, dirs_exist_ok=True)
         self._directory = directory
         self._turned: dict[str, object] = {}
+        #: What the last play said.
+        self.told = ""
 
     def turn(self, **variables: object) -> None:
         """Set inventory variables from here on; None sets them back."""
@@ -81,8 +83,7 @@ class Site:
         with self.playing(playbook, *options, extra=extra, collections=collections) as process:
             output, _none = process.communicate()
         played = Played(process.returncode, output)
-        # In the report of a test that fails, and of that alone.
-        print(output)
+        self.told = output
         assert fails == (played.status != 0), f"ansible-playbook ended with {played.status}"
         return played
 

@@ -16,7 +16,7 @@ Answer = TypeVar("Answer")
 VOLATILE = "/run /tmp /root /var/cache /var/lib/apt /var/lib/systemd /var/log /var/tmp".split()
 #: What a role may touch that is not a file.
 RUNNING = """
-ip -brief address; ip rule; lsmod; cat /proc/net/ip_vs 2>/dev/null
+ip -brief address; ip rule; lsmod | cut -d ' ' -f 1; test -e /proc/net/ip_vs && ipvsadm -Sn
 systemctl list-units --plain --no-legend --type service,socket,timer --state active,failed
 grep -rs . /proc/sys/net/ipv4/conf /proc/sys/net/ipv4/vs /proc/sys/net/ipv4/ip_forward
 """
@@ -73,8 +73,10 @@ class Remote:
     def picture(self) -> set[str]:
         """All that a role could change there, as lines: every file, and what runs."""
         pruned = " -o ".join(f"-path {path}" for path in VOLATILE)
-        find = rf"find / -xdev \( {pruned} \) -prune -o -printf '%p %m %u:%g %s %T@ %l\n'"
-        return set(self.run(f"{find}; {RUNNING}").splitlines())
+        # A directory's time changes by what was in it for a moment.
+        shown = r"-type d -printf '%p %m %u:%g\n' -o -printf '%p %m %u:%g %s %T@ %l\n'"
+        find = rf"find / -xdev \( {pruned} \) -prune -o {shown}"
+        return set(self.run(f"{find}; {RUNNING}", check=False).splitlines())
 
     def reboot(self) -> None:
         """Reboot it; returns once another boot of it answers and has all its units up."""

@@ -22,7 +22,7 @@ DIRECT_4 = "10.77.0.100"
 DIRECT_6 = "fd77::100"
 TUNNELLED = "10.77.0.101"
 VIPS = (DIRECT_4, DIRECT_6, TUNNELLED)
-TOKEN = "open sesame, said the fleet"
+TOKEN = "open-sesame-said-the-fleet"
 API_PORT = 9111
 
 WEB_UNIT = """\

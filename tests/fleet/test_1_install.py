@@ -37,7 +37,12 @@ class TestCheckMode:
     def test_said_what_changes(
         self, fresh: tuple[Played, dict[str, set[str]]], installed: Played
     ) -> None:
-        assert fresh[0].changes == installed.changes
+        # apt knows of no packages before it has fetched their list, which check mode does not.
+        foreseen = {
+            (host, task.replace("Say what would be installed", "Install packages of Debian"))
+            for host, task in fresh[0].changes
+        }
+        assert foreseen == installed.changes
         assert all(installed.changed[name] for name in EVERYBODY)
 
     def test_showed_what_is_written(self, fresh: tuple[Played, dict[str, set[str]]]) -> None:
@@ -97,7 +102,7 @@ class TestDirectors:
 
     def test_token_is_root_s_alone(self, fleet: Fleet) -> None:
         for host in fleet.directors:
-            holders = host.run("grep -rls 'open sesame' /etc /var/lib /usr/lib/ipvsman").split()
+            holders = host.run("grep -rls open-sesame /etc /var/lib /usr/lib/ipvsman").split()
             assert holders
             for path in holders:
                 assert host.run(f"stat -c '%a %U' {path}").strip() == "600 root"

@@ -80,5 +80,12 @@ class Held:
         self._connection.close()
 
 
+def hold(address: str, server: str) -> Held:
+    """A connection to that real server."""
+    while (held := Held(address)).server != server:
+        held.close()
+    return held
+
+
 #: The web server that the real servers run.
 WEBSERVER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lab/webserver.py")

@@ -1,0 +1,92 @@
+"""A real server leaves all directors, is worked on and comes back; slow clients are waited for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plays import Played, Site
+from remote import on_all, wait_until
+from story import DIRECT_4, Fleet, weights
+from traffic import Traffic, hold
+
+WORK = """\
+- name: Deploy
+  ansible.builtin.command: systemctl restart web
+- name: Say so
+  ansible.builtin.file:
+    path: /run/worked-on
+    state: touch
+    mode: "0644"
+"""
+
+
+class Drained:
+    """One run of the playbook, and what was seen at its turns."""
+
+    def __init__(self, fleet: Fleet, site: Site, work: Path) -> None:
+        with Traffic(DIRECT_4) as self.traffic:
+            self._held = hold(DIRECT_4, "real1")
+            options = ("--limit", "real1")
+            with site.playing("drain", *options, extra={"drain_work": str(work)}) as process:
+                wait_until("real1 is out", lambda: is_out(fleet))
+                told = self.traffic.answered.copy()
+                self.answers_while_out = [self._held.ask() for _time in range(3)]
+                # Of 20 requests the other one would have had half.
+                wait_until("20 more", lambda: self.traffic.since(told.total()) > 20)
+                self.answered_while_out = self.traffic.answered - told
+                self.worked_while_held = fleet.real1.succeeds("test -e /run/worked-on")
+                self._held.close()
+                output, _none = process.communicate()
+            site.told = output
+            self.played = Played(process.returncode, output)
+            told = self.traffic.answered.copy()
+            wait_until("20 more", lambda: self.traffic.since(told.total()) > 20)
+            self.answered_afterwards = self.traffic.answered - told
+
+
+def is_out(fleet: Fleet) -> bool:
+    """Whether no director gives it any more connections."""
+    tables = on_all(fleet.directors, weights).values()
+    return not any(
+        weight
+        for table in tables
+        for destinations in table.values()
+        for address, weight in destinations.items()
+        if address in ("10.77.0.21:80", "[fd77::21]:80")
+    )
+
+
+@pytest.fixture(scope="module")
+def drained(fleet: Fleet, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Drained:
+    work = tmp_path_factory.mktemp("work") / "deploy.yml"
+    work.write_text(WORK)
+    return Drained(fleet, site, work)
+
+
+class TestDrain:
+    def test_succeeds(self, drained: Drained) -> None:
+        assert drained.played.status == 0
+
+    def test_slow_client_keeps_its_connection(self, drained: Drained) -> None:
+        assert drained.answers_while_out == ["real1"] * 3
+
+    def test_work_waits_for_it(self, drained: Drained, fleet: Fleet) -> None:
+        assert not drained.worked_while_held
+        assert fleet.real1.succeeds("test -e /run/worked-on")
+
+    def test_new_clients_go_elsewhere(self, drained: Drained) -> None:
+        assert set(drained.answered_while_out) == {"real2"}
+
+    def test_it_is_back(self, drained: Drained, fleet: Fleet) -> None:
+        assert set(drained.answered_afterwards) == {"real1", "real2"}
+        assert all(
+            weight == 1
+            for table in on_all(fleet.directors, weights).values()
+            for destinations in table.values()
+            for weight in destinations.values()
+        )
+
+    def test_no_request_was_lost(self, drained: Drained) -> None:
+        assert drained.traffic.lost == []

@@ -1,0 +1,74 @@
+"""A director and a real server reboot: connections go on by the other ones, and all comes back."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from plays import Site
+from remote import Remote, wait_until
+from story import DIRECT_4, DIRECT_6, TUNNELLED, VIPS, Fleet
+from traffic import hold
+
+BOTH = {"real1": 3, "real2": 3}
+
+
+class Failed:
+    """What was seen while they were away."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.before = {host.name: host.table() for host in fleet.directors}
+        held = {vip: hold(vip, "real1") for vip in VIPS}
+        wait_until("the backup knows the connections", lambda: knows(fleet.director2, 3))
+        with ThreadPoolExecutor() as pool:
+            rebooting = [pool.submit(host.reboot) for host in (fleet.director1, fleet.real2)]
+            wait_until("it is away", lambda: not fleet.director1.succeeds("true"))
+            fleet.route_by(fleet.director2)
+            self.answers = {vip: held[vip].ask() for vip in VIPS}
+            self.answered_new = fleet.who_answers(DIRECT_4, 3)
+            for reboot in rebooting:
+                reboot.result()
+        for connection in held.values():
+            connection.close()
+
+
+def knows(director: Remote, number: int) -> bool:
+    """Whether so many connections are established, as far as it knows."""
+    return director.run("ipvsadm -Lnc").count("ESTABLISHED") >= number
+
+
+@pytest.fixture(scope="module")
+def failed(fleet: Fleet) -> Failed:
+    return Failed(fleet)
+
+
+class TestTakeover:
+    def test_established_connections_go_on(self, failed: Failed) -> None:
+        assert failed.answers == dict.fromkeys(VIPS, "real1")
+
+    def test_new_ones_are_served(self, failed: Failed) -> None:
+        assert sum(failed.answered_new.values()) == 3
+
+
+class TestReboot:
+    def test_all_units_are_well(self, failed: Failed, fleet: Fleet) -> None:
+        for host in (fleet.director1, fleet.real2):
+            assert host.run("systemctl is-system-running", check=False).strip() == "running"
+
+    def test_director_s_table_is_back(self, failed: Failed, fleet: Fleet) -> None:
+        wait_until("all are up", lambda: fleet.director1.table() == failed.before["director1"])
+        assert fleet.director1.run("ipvsadm -ln --daemon").startswith("master sync daemon")
+        assert fleet.director1.run("sysctl -n net.ipv4.vs.sync_threshold").split() == ["0", "1"]
+        assert all(vip in fleet.director1.run("ip -brief address show dev lo") for vip in VIPS)
+
+    def test_other_director_has_it_back(self, failed: Failed, fleet: Fleet) -> None:
+        wait_until("real2 is up", lambda: fleet.director2.table() == failed.before["director2"])
+
+    @pytest.mark.parametrize("vip", [DIRECT_4, DIRECT_6, TUNNELLED])
+    def test_real_server_takes_its_share(self, failed: Failed, fleet: Fleet, vip: str) -> None:
+        fleet.route_by(fleet.director1)
+        assert fleet.who_answers(vip) == BOTH
+
+    def test_nothing_is_left_to_do(self, failed: Failed, site: Site) -> None:
+        assert not any(site.play("site").changed.values())
