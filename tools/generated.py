@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +32,7 @@ the running daemon over its socket where it can, and the kernel where there is n
 """
 FILES_SECTION = """\
 .TP
-.I /usr/local/etc/ipvsman
+.IR /usr/local/etc/ipvsman ", or " /etc/ipvsman " where the role has installed it"
 Drop-ins: groups/, backends/, backend-maps/, check-refs/ and globals/, each with files *.yaml.
 .TP
 .I /run/ipvsman/ipvsman.sock
@@ -45,6 +46,9 @@ What outlives a restart: which services are ours, what the operator has said, he
 .TP
 .I /etc/default/ipvsman
 IPVSMAN_EXTRA_ARGS and IPVSMAN_API_TOKEN of the unit.
+.TP
+.I /usr/lib/ipvsman/current
+The version in use, where the role has installed it; others lie beside it, in versions/.
 """
 ENVIRONMENT = """\
 .TP
@@ -123,10 +127,17 @@ def files() -> dict[Path, str]:
     made = {
         FILES / "man/ipvsman.8": manual(top, version),
         FILES / "man/ipvsctl.8": ctlpage.manual(version),
+        FILES / "schema/drop-ins.schema.json": schema(),
     }
     for program, whole in (("ipvsman", top), ("ipvsctl", ctlpage.whole())):
         made.update(completion(program, whole))
     return made
+
+
+def schema() -> str:
+    """The drop-ins' JSON Schema, as ``ipvsman --schema`` prints it."""
+    described = importlib.import_module("ipvsman.config.jsonschema").schema()
+    return json.dumps(described, indent=2, sort_keys=True) + "\n"
 
 
 def completion(program: str, whole: argparse.ArgumentParser) -> dict[Path, str]:

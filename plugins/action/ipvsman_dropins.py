@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils import dropins
@@ -33,7 +33,7 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail("files is filled in by the action plugin")
         said = {name: arguments.pop(name, None) for name in _HERE}
         try:
-            files = self._files(said)
+            files = self._files(said, Path((task_vars or {})["playbook_dir"]))
         except dropins.Faulty as faulty:
             raise AnsibleActionFail(str(faulty)) from None
         arguments["files"] = files
@@ -43,7 +43,7 @@ class ActionModule(ActionBase):
         result["used"] = dropins.used(files)._asdict()
         return result
 
-    def _files(self, said: dict[str, Any]) -> dict[str, str]:
+    def _files(self, said: dict[str, Any], playbook: Path) -> dict[str, str]:
         """Every file by its path below the directory. Raises Faulty."""
         kinds = {"groups": list, "backends": dict, **dict.fromkeys(_NAMED, dict)}
         wrong = [
@@ -59,7 +59,7 @@ class ActionModule(ActionBase):
             {folder: said[name] for name, folder in _NAMED.items()},
         )
         if said["src"]:
-            found = dropins.read(self._source(said["src"]))
+            found = dropins.read(_source(playbook, said["src"]))
             twice = sorted(files.keys() & found.keys())
             if twice:
                 raise dropins.Faulty(
@@ -70,11 +70,15 @@ class ActionModule(ActionBase):
             files.update(found)
         return files
 
-    def _source(self, src: str) -> Path:
-        try:
-            directory = Path(self._find_needle("files", src))
-        except AnsibleError as error:
-            raise dropins.Faulty(f"src: {error}") from None
-        if not directory.is_dir():
-            raise dropins.Faulty(f"src: {directory} is not a directory")
-        return directory
+
+def _source(playbook: Path, src: str) -> Path:
+    """The directory, beside the playbook or in its files/. Raises Faulty.
+
+    Not where a role has its files: there lies a program of the same name as the drop-ins.
+    """
+    candidates = [playbook / src, playbook / "files" / src]
+    for directory in candidates:
+        if directory.is_dir():
+            return directory
+    places = " and ".join(str(directory) for directory in dict.fromkeys(candidates))
+    raise dropins.Faulty(f"src: there is no directory {src!r}; looked for {places}")

@@ -242,8 +242,9 @@ class Service:
         if action == "reload":
             self._reload()
         elif action in ("start", "restart", "stop"):
-            # However often it has failed before: what was wrong may be right now.
-            self.module.run_command([self.systemctl, "reset-failed", self.unit])
+            if action != "stop":
+                # However often it has failed before: what was wrong may be right now.
+                self.module.run_command([self.systemctl, "reset-failed", self.unit])
             # Type=notify: it comes back when the daemon is ready.
             self._tell(action, self.unit)
         if action in ("start", "restart"):

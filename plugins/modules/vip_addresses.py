@@ -132,9 +132,10 @@ class Placed(NamedTuple):
 
     def command(self) -> str:
         """The line of the record that puts it there at boot."""
-        # An address that is looked for on the net first cannot be bound to in the meantime.
-        length, untested = (128, " nodad") if ":" in self.address else (32, "")
-        return f"address replace {self.address}/{length} dev {self.interface}{untested}\n"
+        # An address that is looked for on the net first cannot be bound to in the meantime; and one
+        # that is preferred may be where the host's own connections come from.
+        length, more = (128, " nodad preferred_lft 0") if ":" in self.address else (32, "")
+        return f"address replace {self.address}/{length} dev {self.interface}{more}\n"
 
 
 def recorded(text: str) -> list[Placed]:

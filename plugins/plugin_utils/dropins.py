@@ -129,8 +129,18 @@ def used(files: Mapping[str, str]) -> Used:
         schedulers=sorted({str(each.get("scheduler", "wrr")) for each in frontends}),
         engines=sorted({str(each["engine"]) for each in frontends if each.get("engine")}),
         masquerades_inet6=any(vip.version == 6 for vip in vips)
-        and any(row.get("method", "nat") in _METHODS_OF_NAT for row in rows),
+        and any(_masquerades_inet6(row) for row in rows),
     )
+
+
+def _masquerades_inet6(row: Mapping[str, Any]) -> bool:
+    """Whether packets may be rewritten to an IPv6 address; a name may mean one."""
+    address = str(row.get("address", row.get("ip", ""))).strip("[]")
+    try:
+        may_be = ipaddress.ip_address(address).version == 6
+    except ValueError:
+        may_be = True
+    return may_be and row.get("method", "nat") in _METHODS_OF_NAT
 
 
 def _loaded(text: str) -> Any:

@@ -25,7 +25,11 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.asked import a
 from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.wish import facts_of
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "roles").glob("*/README.md")),
+]
 TABLES = [
     *sorted((ROOT / "examples" / "tables").glob("*.yaml")),
     ROOT / "playbooks" / "demo" / "table-document.yaml",
@@ -119,8 +123,32 @@ def check_tasks(tasks, monkeypatch):
     return len(ours)
 
 
+def role_spec(options):
+    """Options of a role's meta/argument_specs.yml, as a validator takes them: no descriptions."""
+    return {
+        name: {
+            key: role_spec(value) if key == "options" else value
+            for key, value in option.items()
+            if key not in ("description", "version_added")
+        }
+        for name, option in options.items()
+    }
+
+
+def check_roles(roles):
+    """How many roles of ours there were; fails on the first whose variables are not known."""
+    ours = [role for role in roles if role["role"].startswith("lvs.ipvs.")]
+    for role in ours:
+        meta = ROOT / "roles" / role["role"].rpartition(".")[2] / "meta" / "argument_specs.yml"
+        options = yaml.safe_load(meta.read_text(encoding="utf-8"))["argument_specs"]["main"]
+        validator = ArgumentSpecValidator(role_spec(options["options"]))
+        result = validator.validate(role.get("vars") or {})
+        assert not result.error_messages, f"{role['role']}: {result.error_messages}"
+    return len(ours)
+
+
 def check_plays(plays, monkeypatch):
-    return sum(
+    return sum(check_roles(play.get("roles") or []) for play in plays) + sum(
         check_tasks(play.get(section) or [], monkeypatch)
         for play in plays
         for section in ("pre_tasks", "tasks", "post_tasks", "handlers")
@@ -182,7 +210,7 @@ def test_faults_of_page_are_what_the_reader_says(path):
 def test_examples_of_the_readme_are_files():
     files = {path.read_text(encoding="utf-8") for path in (ROOT / "examples").rglob("*.y*ml")}
     shown = [text for _line, _word, text in blocks(ROOT / "README.md", "yaml")]
-    assert len(shown) == 4
+    assert len(shown) == 5
     assert set(shown) <= files
 
 

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+from ansible_collections.lvs.ipvs.plugins.module_utils.hostfiles import HostFiles
+from ansible_collections.lvs.ipvs.plugins.modules.file_set import faults, put
+
+BLANK = {
+    "state": "file",
+    "content": None,
+    "secret": None,
+    "target": None,
+    "mode": None,
+    "owner": "root",
+    "group": "root",
+}
+
+
+def entry(path, **more):
+    return {**BLANK, "path": str(path), **more}
+
+
+def test_all_faults_are_told():
+    said = faults(
+        [
+            entry("/a"),
+            entry("b", content=""),
+            entry("/c", state="link"),
+            entry("/d", content="x", mode="0x7"),
+            entry("/e", content="x", secret="y"),
+            entry("/f", state="absent"),
+        ]
+    )
+    assert [fault.split()[0] for fault in said] == [f"files[{number}]" for number in range(5)]
+
+
+@pytest.mark.parametrize("mode", ["0644", "1770", "600"])
+def test_modes(mode):
+    assert faults([entry("/a", content="", mode=mode)]) == []
+
+
+def test_each_state_does_its_own(tmp_path):
+    host = HostFiles(dry_run=True)
+    (tmp_path / "there").write_text("x")
+    for each in (
+        entry(tmp_path / "file", content="x"),
+        entry(tmp_path / "secret", secret="hush"),
+        entry(tmp_path / "link", state="link", target="file"),
+        entry(tmp_path / "directory", state="directory"),
+        entry(tmp_path / "there", state="absent"),
+        entry(tmp_path / "nothing", state="absent"),
+    ):
+        put(host, each)
+    told = [os.path.basename(path) for path in host.changed]
+    assert told == ["file", "secret", "link", "directory", "there"]
+    assert [diff["after"] for diff in host.diff] == [
+        "x",
+        "(not shown)",
+        "-> file\n",
+        "(a directory)\n",
+        "",
+    ]
