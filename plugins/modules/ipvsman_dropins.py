@@ -517,7 +517,8 @@ def main() -> None:
         module.fail_json(msg=str(faulty))
     except OSError as error:
         module.fail_json(msg=f"{error.filename}: {error.strerror}")
-    module.exit_json(**result)
+    else:
+        module.exit_json(**result)
 
 
 if __name__ == "__main__":

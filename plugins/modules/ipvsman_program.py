@@ -449,7 +449,8 @@ def main() -> None:
         result = run(Program(module))
     except (Unfit, OSError, tarfile.TarError) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(**result)
+    else:
+        module.exit_json(**result)
 
 
 if __name__ == "__main__":

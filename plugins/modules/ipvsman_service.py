@@ -342,7 +342,8 @@ def main() -> None:
         result = run(Service(module))
     except Failed as failed:
         module.fail_json(msg=str(failed))
-    module.exit_json(**result)
+    else:
+        module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -257,7 +257,8 @@ def main() -> None:
         result = run(settings, host)
     except (Faulty, OSError) as error:
         module.fail_json(msg=str(error), changed=bool(settings.lines))
-    module.exit_json(**result)
+    else:
+        module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -287,7 +287,7 @@ class Addresses:
 
     def _is_dummy(self, name: str) -> bool:
         (link,) = json.loads(self.run_ip("-json", "-details", "link", "show", "dev", name))
-        return link.get("linkinfo", {}).get("info_kind") == "dummy"
+        return bool(link.get("linkinfo", {}).get("info_kind") == "dummy")
 
     def _systemctl(self, *words: str) -> None:
         systemctl = self.module.get_bin_path("systemctl", required=True)
@@ -348,7 +348,8 @@ def main() -> None:
         result = addresses.manage()
     except (Faulty, OSError) as error:
         module.fail_json(msg=str(error), changed=bool(addresses.lines or host.changed))
-    module.exit_json(**result)
+    else:
+        module.exit_json(**result)
 
 
 if __name__ == "__main__":

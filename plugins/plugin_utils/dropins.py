@@ -78,7 +78,9 @@ def plain(data: Any) -> Any:
     if isinstance(data, str):
         # A copy: of a text with marks of its origin, str() might be the same one.
         return "".join(list(data))
-    for kind in (int, float, bytes):
+    if isinstance(data, bytes):
+        return bytes(data)
+    for kind in (int, float):
         if isinstance(data, kind):
             return kind(data)
     raise Faulty(f"{data!r} is a {type(data).__name__}; in quotes it would be text")
