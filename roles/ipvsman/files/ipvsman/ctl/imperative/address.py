@@ -7,7 +7,6 @@ from (full NAT).
 from __future__ import annotations
 
 import errno
-from argparse import Namespace
 from collections.abc import Mapping, Sequence
 
 from ipvsman.ctl.frame import Context
@@ -25,6 +24,7 @@ from .show import Screen, read
 from .vocabulary import SERVICE, SHOWN
 
 PARSER = Parser
+run = run_command
 
 _HEADER = "Addr Conflict Connection"
 _FLAGS = {"lip": "lip"}
@@ -33,11 +33,6 @@ _FLAGS = {"lip": "lip"}
 def parser(parser: Parser) -> None:
     """Its commands."""
     add_commands(parser, COMMANDS)
-
-
-def run(options: Namespace, context: Context) -> int:
-    """Exit status."""
-    return run_command(options, context)
 
 
 def _list(said: Said, context: Context) -> int:

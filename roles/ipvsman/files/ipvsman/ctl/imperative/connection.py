@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import TextIO
@@ -34,16 +33,12 @@ from .show import Screen
 from .vocabulary import MARK, PROTOCOL, SHOWN
 
 PARSER = Parser
+run = run_command
 
 
 def parser(parser: Parser) -> None:
     """Its commands."""
     add_commands(parser, COMMANDS)
-
-
-def run(options: Namespace, context: Context) -> int:
-    """Exit status."""
-    return run_command(options, context)
 
 
 def _show(said: Said, context: Context) -> int:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Mapping
 
 from ipvsman.ctl.frame import Context
@@ -23,6 +22,7 @@ from .show import Screen, read
 from .vocabulary import SHOWN
 
 PARSER = Parser
+run = run_command
 
 _HEADER = "State SyncId McastIfn"
 #: Which flag says which key of a document.
@@ -39,11 +39,6 @@ _FLAGS = {
 def parser(parser: Parser) -> None:
     """Its commands."""
     add_commands(parser, COMMANDS)
-
-
-def run(options: Namespace, context: Context) -> int:
-    """Exit status."""
-    return run_command(options, context)
 
 
 def _show(said: Said, context: Context) -> int:

@@ -4,23 +4,15 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-
-from ipvsman.ctl.frame import Context
-
 from .command import Command, add_flags, run_command
 from .flags import Parser
 from .vocabulary import YES
 from .wholetable import flush
 
 PARSER = Parser
+run = run_command
 
 
 def parser(parser: Parser) -> None:
     """One flag."""
     add_flags(parser, Command("flush", (), "remove all virtual services", (YES,), flush))
-
-
-def run(options: Namespace, context: Context) -> int:
-    """Exit status."""
-    return run_command(options, context)

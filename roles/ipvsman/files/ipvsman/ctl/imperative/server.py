@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +25,7 @@ from .traffic import Meter
 from .vocabulary import DESTINATION, RATE, SERVICE, SHOWN, STATS, destination_settings
 
 PARSER = Parser
+run = run_command
 
 #: Which flag says which key of a document.
 _FLAGS = {
@@ -46,11 +46,6 @@ _NUMBERS = ("weight", "upper_threshold", "lower_threshold")
 def parser(parser: Parser) -> None:
     """Its commands."""
     add_commands(parser, COMMANDS)
-
-
-def run(options: Namespace, context: Context) -> int:
-    """Exit status."""
-    return run_command(options, context)
 
 
 def _list(said: Said, context: Context) -> int:

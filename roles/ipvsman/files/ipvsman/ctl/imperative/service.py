@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import errno
-from argparse import Namespace
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +29,7 @@ from .vocabulary import RATE, SERVICE, SERVICE_SETTINGS, SHOWN, STATS, YES
 from .wholetable import flush
 
 PARSER = Parser
+run = run_command
 
 #: Which flag says which key of a document.
 _FLAGS = {
@@ -46,11 +46,6 @@ _ENGINE_TIMEOUT = 300
 def parser(parser: Parser) -> None:
     """Its commands."""
     add_commands(parser, COMMANDS)
-
-
-def run(options: Namespace, context: Context) -> int:
-    """Exit status."""
-    return run_command(options, context)
 
 
 def _list(said: Said, context: Context) -> int:

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-
 from ipvsman.ctl.frame import Context
 from ipvsman.ipvs.document import MAX_TIMEOUT
 from ipvsman.ipvs.model import Timeouts
@@ -22,6 +20,7 @@ from .show import Screen
 from .vocabulary import SHOWN
 
 PARSER = Parser
+run = run_command
 
 _HEADER = "Timeout of tcp tcpfin udp"
 
@@ -29,11 +28,6 @@ _HEADER = "Timeout of tcp tcpfin udp"
 def parser(parser: Parser) -> None:
     """Its commands."""
     add_commands(parser, COMMANDS)
-
-
-def run(options: Namespace, context: Context) -> int:
-    """Exit status."""
-    return run_command(options, context)
 
 
 def _show(said: Said, context: Context) -> int:

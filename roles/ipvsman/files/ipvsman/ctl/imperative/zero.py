@@ -4,16 +4,13 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-
-from ipvsman.ctl.frame import Context
-
 from .command import Command, add_flags, run_command
 from .flags import Parser
 from .vocabulary import YES
 from .wholetable import zero
 
 PARSER = Parser
+run = run_command
 
 
 def parser(parser: Parser) -> None:
@@ -21,8 +18,3 @@ def parser(parser: Parser) -> None:
     add_flags(
         parser, Command("zero", (), "zero the counters of all virtual services", (YES,), zero)
     )
-
-
-def run(options: Namespace, context: Context) -> int:
-    """Exit status."""
-    return run_command(options, context)
