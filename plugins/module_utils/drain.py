@@ -7,7 +7,7 @@ Internal to this collection. Weight 0 first, so that nothing new arrives; then w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Callable
 
@@ -15,7 +15,7 @@ from .ipvs.memory import MemoryTable
 from .ipvs.model import DestinationCounters, DestinationKey, Service, ServiceKey, State
 from .ipvs.plan import Plan, Pool
 from .ipvs.reconcile import reconcile
-from .ipvs.scope import Scope
+from .ipvs.scope import ALL, Scope
 from .ipvs.table import Table
 
 #: How often the kernel is asked whether connections are left, in seconds.
@@ -59,6 +59,24 @@ def drain(
     if remove:
         plan = record(reconcile(stage, _emptied, scope))
     return Drained(plan.target, left)
+
+
+def overlooked(
+    table: Table, service: ServiceKey, destinations: Iterable[DestinationKey]
+) -> Iterator[str]:
+    """One sentence for each that is not there while its address is: at another port.
+
+    What is not there counts as gone, and whoever has been told that switches the server off.
+    """
+    found = table.read(Scope(destinations={service: ALL})).services.get(service)
+    if found is None:
+        yield f"there is no virtual service {service}: nothing can be drained there"
+        return
+    for key in destinations:
+        others = [name for name in found.destinations if name.address == key.address]
+        if others and key not in found.destinations and key.port == getattr(service, "port", 0):
+            there = ", ".join(map(str, sorted(others, key=DestinationKey.order)))
+            yield f"{key} is not in the pool of {service}, but {there} is; its port has to be said"
 
 
 def _busy(counters: DestinationCounters) -> bool:

@@ -113,7 +113,8 @@ options:
         left or O(drain_timeout) is over, and then removes the destination.
       - Connections are active and inactive ones as C(ipvsadm -L) counts them. For UDP, that is until the
         entries time out, which steady senders put off for ever; then O(drain_timeout) decides.
-      - A destination that is not there counts as drained.
+      - A destination that is not there counts as drained. There is a warning when its service is not there, or
+        its address is with another port than that of the service, and O(port) was left out.
     type: str
     choices: [present, absent, drained]
     default: present
@@ -279,7 +280,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.drain import drain
+from ..module_utils.drain import drain, overlooked
 from ..module_utils.ipvs.model import State
 from ..module_utils.ipvs.plain import plain_destination
 from ..module_utils.ipvs.wish import ServiceWish, TableWish
@@ -303,6 +304,8 @@ def manage(task: Task) -> None:
 
 def drain_out(task: Task, wish: ServiceWish) -> None:
     """Quiesce, wait, remove; and tell what was left."""
+    for warning in overlooked(task.table, wish.key, (each.key for each in wish.destinations)):
+        task.module.warn(warning)
     drained = drain(
         task.table,
         wish.key,

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.lvs.ipvs.plugins.module_utils.drain import drain
+from ansible_collections.lvs.ipvs.plugins.module_utils.drain import (
+    drain,
+    overlooked,
+)
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.changes import (
     EditDestination,
     RemoveDestination,
@@ -27,6 +30,7 @@ from ansible_collections.lvs.ipvs.tests.unit.plugins.module_utils.ipvs import (
 )
 
 OLD = DestinationSettings(5, Forwarding.MASQUERADE, 100, 50)
+AT_8080 = DestinationKey("198.51.100.77", 8080)
 SIBLING = DestinationKey("198.51.100.99", 80)
 HAVE = State(
     {
@@ -237,3 +241,26 @@ def test_one_that_is_removed_by_somebody_else_meanwhile_is_drained(table, clock)
     assert len(clock.sleeps) == 1
     assert [type(change) for change in changes] == [EditDestination]
     assert dict(drained.left) == {}
+
+
+class TestOverlooked:
+    """What is told before somebody takes a server for drained that has another port."""
+
+    have = State({eg.WEB: Service(eg.WEB, eg.WLC, {eg.ONE: OLD, eg.TWO: OLD, AT_8080: OLD})})
+
+    def told(self, *destinations, service=eg.WEB):
+        return list(overlooked(MemoryTable.holding(self.have), service, destinations))
+
+    def test_the_address_is_there_with_another_port(self):
+        (warning,) = self.told(DestinationKey(AT_8080.address, eg.WEB.port))
+        assert f"but {AT_8080} is; its port has to be said" in warning
+
+    def test_what_is_there_is_and_what_is_not_is_gone(self):
+        assert self.told(eg.ONE, DestinationKey("198.51.100.98", eg.WEB.port)) == []
+
+    def test_whoever_says_a_port_means_it(self):
+        assert self.told(DestinationKey(AT_8080.address, 8081)) == []
+
+    def test_there_is_no_such_service(self):
+        (warning,) = self.told(eg.ONE, eg.TWO, service=eg.DNS)
+        assert warning.startswith(f"there is no virtual service {eg.DNS}")
