@@ -180,7 +180,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 from {module} import main
 
-sys.exit(main({arguments}))
+raise SystemExit(main({arguments}))
 """
 ARGUMENTS = {"ipvsman": '["--config-dir", "/etc/ipvsman", *sys.argv[1:]]', "ipvsctl": ""}
 ASK_PYTHON = """\

@@ -23,7 +23,7 @@ ALL = {"python": [3, 11, 2], "found": dict.fromkeys(NEEDED, "99"), "venv": True}
 
 @pytest.fixture
 def host(tmp_path):
-    def make(asked=ALL, check_mode=False, commands=None, **params):
+    def make(asked=None, check_mode=False, commands=None, **params):
         given = {
             "state": "present",
             "root": str(tmp_path / "root"),
@@ -41,7 +41,7 @@ def host(tmp_path):
         }
         answers = {
             **(commands or {}),
-            f"{PYTHON} -I -c": (0, json.dumps(asked), ""),
+            f"{PYTHON} -I -c": (0, json.dumps(asked or ALL), ""),
             "/bin/systemctl --version": (0, "systemd 252 (252.1)\n+PAM\n", ""),
         }
         return Program(HostModule(tmp_path, check_mode, answers, **given))
