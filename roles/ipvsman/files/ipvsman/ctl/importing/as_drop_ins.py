@@ -15,6 +15,7 @@ from ipvsman.ipvs.model import (
     Family,
     Firewallmark,
     Forwarding,
+    ServiceKey,
     Transport,
     Tunnel,
 )
@@ -93,10 +94,14 @@ def _servers(service: FoundService, ledger: Ledger) -> list[FoundServer]:
             reason = f"its address is of another family than {service.label}, which takes a tunnel"
             ledger.lose(server.said, reason)
         else:
-            if not server.port and any(isinstance(key, Endpoint) for key in service.keys):
+            if not server.port and any(_ported(key) for key in service.keys):
                 ledger.note(server.said, "its port is written as that of the service, and not as 0")
             kept[server.address] = server
     return list(kept.values())
+
+
+def _ported(key: ServiceKey) -> bool:
+    return isinstance(key, Endpoint) and bool(key.port)
 
 
 def _frontends(service: FoundService, servers: list[FoundServer]) -> list[dict[str, Any]]:
