@@ -21,6 +21,7 @@ from ansible_collections.lvs.ipvs.tests.daemon.control.parts import (
     config,
     entries,
     frontend,
+    key,
     messages,
     row,
     vip,
@@ -109,6 +110,19 @@ class TestHealth:
         many = [row(f"10.1.{n // 250}.{n % 250}", check=slow) for n in range(5000)]
         world.reload(config(frontend(*many)))
         assert set(world.probes.assigned.values()) == {5.0}
+
+    def test_why_it_cannot_be_probed_is_told_and_changes_nothing_else(self, world):
+        director = world.begin()
+        before = director.known[world.check()].health
+        again = director.unable(world.check(), "cannot run /bin/chek: No such file or directory")
+        assert again == TIMING.fast_interval
+        after = director.known[world.check()].health
+        assert after.message == "cannot be probed: cannot run /bin/chek: No such file or directory"
+        assert replace(after, message=before.message) == before
+        (pool,) = director.desired.pools.values()
+        reason = effective(pool, director.snapshot.circumstances, None)[key(A)].reason
+        assert reason.startswith("not known yet (cannot be probed: cannot run /bin/chek: No such")
+        assert director.unable(Check(TcpProbe("10.9.9.9", 9), TIMING), "x") == TIMING.fast_interval
 
     def test_a_turn_is_told_with_its_services_at_once(self, world):
         two = frontend(A, services=(VIP, vip(2)))

@@ -182,6 +182,7 @@ class _Daemon:
         prober = Prober(
             self._director.judge,
             random=random.Random(),
+            unable=self._director.unable,
             command_slots=self._settings.command_slots,
         )
         resolver = Resolver(self._director.resolved, SystemLookup())

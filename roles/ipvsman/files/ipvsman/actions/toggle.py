@@ -87,7 +87,7 @@ def _alone(stage: Stage, asked: Asked, absent: str) -> str:
     except Locked as error:
         return f"{absent}, and {error}"
     except OSError as error:
-        return f"cannot lock {stage.options.lock_file}: {error.strerror}"
+        return f"{absent}, and cannot lock {stage.options.lock_file}: {error.strerror}"
     try:
         left = Left(stage)
         overrides = left.overrides()

@@ -14,7 +14,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -204,6 +204,13 @@ class Director:
         if entry.health.condition is not before.condition:
             self._turned(check, entry, before.condition)
         return entry.health.delay(check.timing)
+
+    def unable(self, check: Check, reason: str) -> float:
+        """Note why a probe could not be made: no result, and so nobody's health is another."""
+        entry = self.known.get(check)
+        if entry is not None:
+            entry.health = replace(entry.health, message=f"cannot be probed: {reason}")
+        return check.timing.fast_interval
 
     def resolved(self, addresses: Mapping[tuple[str, Family], tuple[str, ...]]) -> None:
         """What names mean now."""

@@ -137,12 +137,14 @@ def _weight(
     if out is not None:
         return out
     if member.lacks:
-        return _unknown(member, circumstances.cold_start, current)
+        why = f"{member.lacks}, which is probed for it, has no address"
+        return _unknown(member, circumstances.cold_start, current, why)
     if member.check is None:
         return Effective(configured, Why.NOT_PROBED, "not probed")
     health = circumstances.health.get(member.check)
     if health is None or health.condition is Condition.UNKNOWN:
-        return _unknown(member, circumstances.cold_start, current)
+        why = health.message if health else ""
+        return _unknown(member, circumstances.cold_start, current, why)
     there = current.destinations.get(member.key) if current else None
     serves = health.condition is Condition.UP and configured > 0
     if health.checked is None and there is not None and serves != (there.weight > 0):
@@ -185,11 +187,9 @@ def _taken_out(frontend: Frontend, member: Member, overrides: Overrides) -> Effe
     return None
 
 
-def _unknown(member: Member, cold_start: bool, current: Service | None) -> Effective:
+def _unknown(member: Member, cold_start: bool, current: Service | None, why: str) -> Effective:
     there = current.destinations.get(member.key) if current else None
-    unknown = "not known yet"
-    if member.lacks:
-        unknown += f" ({member.lacks}, which is probed for it, has no address)"
+    unknown = f"not known yet ({why})" if why else "not known yet"
     if there is not None:
         return Effective(there.weight, Why.KEPT, f"{unknown}: keeps the weight it has")
     if cold_start:

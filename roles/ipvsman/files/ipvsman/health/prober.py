@@ -22,7 +22,7 @@ from random import Random
 from .checks import tcp
 from .kinds import KINDS, kind_of, maker
 from .outcome import Failed, Stage, Unable, in_words, of_errno, one_line, timed_out
-from .spec import Check, CommandProbe, Probe, TcpProbe, Verdict
+from .spec import Check, CommandProbe, Probe, TcpProbe, Verdict, describe
 from .tally import LATENESS, Histogram, Tally
 from .wheel import Wheel
 
@@ -314,7 +314,7 @@ class Prober:
             if len(self._logged) > BATCH:
                 self._logged.clear()
             self._logged[reason] = now
-            log.warning("cannot probe %s: %s", target.check.probe, reason)
+            log.warning("cannot probe %s: %s", describe(target.check), reason)
         try:
             delay = self._unable(target.check, reason)
         except Exception:  # as above

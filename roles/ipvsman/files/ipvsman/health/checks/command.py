@@ -68,7 +68,8 @@ def _start(probe: CommandProbe, write_end: int) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     except (OSError, ValueError, IndexError, subprocess.SubprocessError) as error:
-        raise Unable(f"cannot run {' '.join(probe.argv[:1])}: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise Unable(f"cannot run {' '.join(probe.argv[:1])}: {reason}") from error
 
 
 async def _kill(probe: CommandProbe, process: subprocess.Popen[bytes]) -> None:
