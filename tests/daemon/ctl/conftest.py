@@ -45,7 +45,8 @@ class CommandLine:
 
     def run(self, *words, stdin="", terminal=False):
         out, err = (Terminal() if terminal else io.StringIO()), io.StringIO()
-        self._monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        source = None if stdin is None else io.TextIOWrapper(io.BytesIO(stdin.encode()))
+        self._monkeypatch.setattr("sys.stdin", source)
         with redirect_stdout(out), redirect_stderr(err):
             status = program.main([str(word) for word in words])
         return Said(status, out.getvalue(), err.getvalue())

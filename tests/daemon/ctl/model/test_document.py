@@ -32,6 +32,11 @@ def test_from_stdin(ctl, words):
     assert (said.status, said.out, said.err) == (0, "Configuration valid.\n", "")
 
 
+def test_stdin_that_is_closed(ctl):
+    said = ctl.run("validate", "-f-", stdin=None)
+    assert (said.status, said.err) == (30, "Error reading from input file -: stdin is closed\n")
+
+
 @pytest.mark.parametrize("file", ["/nowhere/model.yaml", "", "."])
 def test_what_cannot_be_read(ctl, file):
     said = ctl.run("validate", "-f", file)

@@ -8,7 +8,7 @@ PyYAML, which takes seconds for a large table; what it reads back is what was wr
 
 from __future__ import annotations
 
-import json
+import importlib
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -35,7 +35,8 @@ def yaml_lines(data: Any) -> Iterator[str]:
 
 def json_text(data: Any) -> str:
     """The same data as JSON."""
-    return json.dumps(data, indent=2)
+    # Late: who prints YAML is done before this is loaded.
+    return str(importlib.import_module("json").dumps(data, indent=2))
 
 
 def _mapping(data: dict[str, Any], indent: str) -> Iterator[str]:
@@ -65,12 +66,19 @@ def _scalar(value: Any) -> str:
         return value if _PLAIN.fullmatch(value) and value not in WORDS else _quoted(value)
     if value is None:
         return "null"
-    return str(value).lower() if isinstance(value, bool) else json.dumps(value)
+    if isinstance(value, (list, dict)):
+        return "{}" if isinstance(value, dict) else "[]"
+    return str(value).lower()
 
 
 def _quoted(text: str) -> str:
-    """As JSON has it, but for letters beyond 16 bits, which are two escapes there and one here."""
-    return "".join(
-        json.dumps(letter)[1:-1] if ord(letter) < 0x10000 else f"\\U{ord(letter):08x}"
-        for letter in text
-    ).join('""')
+    letters = []
+    for letter in text:
+        number = ord(letter)
+        if letter in '"\\':
+            letters.append(f"\\{letter}")
+        elif " " <= letter <= "~":
+            letters.append(letter)
+        else:
+            letters.append(f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}")
+    return f'"{"".join(letters)}"'

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib
-import json
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -116,6 +115,7 @@ class Document:
     def _parsed(self) -> Any:
         if self._content.lstrip()[:1] == b"{":
             try:
+                json = importlib.import_module("json")
                 return json.loads(self._content, object_pairs_hook=_once, parse_constant=_no_number)
             except ValueError:
                 pass  # then it is YAML, or the reader that knows places says what it is
@@ -166,6 +166,8 @@ def _gather(context: Context) -> Any:
 def _content(file: str, context: Context) -> bytes:
     try:
         if file == STDIN:
+            if context.stdin is None:
+                raise ValueError("stdin is closed")
             return context.stdin.buffer.read()
         with open(file, "rb") as stream:
             return stream.read()

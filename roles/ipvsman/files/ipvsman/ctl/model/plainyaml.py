@@ -10,6 +10,7 @@ here is what that one would say, which a test holds it to.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -22,7 +23,13 @@ _START = "---\n"
 #: Below the depth that the real reader bears.
 _DEEPEST = 20
 
+_DASH = "- "
+#: Letters of a line that is probably there more than once.
+_SHORT = 20
+
 _Open = tuple[int, Any]
+#: Indentation, whether it begins an item, key (or none), value.
+_Line = tuple[int, bool, str, Any]
 
 
 class NotPlain(Exception):
@@ -44,46 +51,62 @@ def _read(text: str) -> Any:
     around: list[_Open] = []
     #: Where the value of the last line's key goes, if it was not on that line.
     waiting: tuple[int, dict[str, Any], str] | None = None
-    for blanks, dash, key, *values in _lines(text):
-        indent = len(blanks)
+    for indent, dashed, key, value in _lines(text):
         if root is None:
-            root = [] if dash else {}
+            root = [] if dashed else {}
             around.append((indent, root))
         elif waiting is not None:
             level, mapping, name = waiting
-            if indent > level or (dash and indent == level):
-                mapping[name] = [] if dash else {}
+            if indent > level or (dashed and indent == level):
+                mapping[name] = [] if dashed else {}
                 around.append((indent, mapping[name]))
             waiting = None
-        inner = _inner(around, indent, is_item=bool(dash))
+        inner = _inner(around, indent, is_item=dashed)
         if not key:
-            if not dash:
-                raise NotPlain
-            inner.append(_value(values[3:]))
+            inner.append(value)
             continue
-        if dash:
-            indent += len(dash)
+        begins = indent
+        if dashed:
+            begins += len(_DASH)
             entry: dict[str, Any] = {}
             inner.append(entry)
             inner = entry
-            around.append((indent, entry))
+            around.append((begins, entry))
         if key in inner:
             raise NotPlain
-        inner[key] = value = _value(values[:3])
+        inner[key] = value
         if value is None:
-            waiting = indent, inner, key
+            waiting = begins, inner, key
     return root
 
 
-def _lines(text: str) -> Iterator[tuple[str, ...]]:
-    """Indentation, dash, key and value of each line; what is not there is empty or None."""
-    match = _LINE.fullmatch
+def _lines(text: str) -> Iterator[_Line]:
+    """Each line that says something."""
+    # Weights and the like are the same again and again.
+    known: dict[str, _Line | None] = {}
     for line in text.split("\n"):
-        found = match(line)
+        if line in known:
+            found = known[line]
+        else:
+            found = _line(line)
+            if len(line) <= _SHORT:
+                known[line] = found
         if found is not None:
-            yield found.groups()
-        elif _SKIPPED.fullmatch(line) is None:
+            yield found
+
+
+def _line(line: str) -> _Line | None:
+    """What a line says; None = nothing. Raises NotPlain."""
+    found = _LINE.fullmatch(line)
+    if found is None:
+        if _SKIPPED.fullmatch(line) is None:
             raise NotPlain
+        return None
+    blanks, dash, key, *values = found.groups()
+    if key is None and dash is None:
+        raise NotPlain
+    value = _value(values[3:] if key is None else values[:3])
+    return len(blanks), dash is not None, sys.intern(key or ""), value
 
 
 def _inner(around: list[_Open], indent: int, *, is_item: bool) -> Any:
