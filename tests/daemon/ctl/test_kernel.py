@@ -1,4 +1,4 @@
-"""Opening the kernel's table: ip_vs is loaded when it is missing, unless somebody else sees to it."""
+"""Opening the table: ip_vs is loaded when it is missing, unless somebody else sees to it."""
 
 from __future__ import annotations
 

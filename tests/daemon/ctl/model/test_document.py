@@ -34,7 +34,7 @@ def test_from_stdin(ctl, words):
 
 def test_stdin_that_is_closed(ctl):
     said = ctl.run("validate", "-f-", stdin=None)
-    assert (said.status, said.err) == (30, "Error reading from input file -: stdin is closed\n")
+    assert (said.status, said.err) == (30, "Error reading from input file -: Bad file descriptor\n")
 
 
 @pytest.mark.parametrize("file", ["/nowhere/model.yaml", "", "."])

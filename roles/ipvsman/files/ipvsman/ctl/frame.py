@@ -215,7 +215,7 @@ class Context:
         self,
         options: argparse.Namespace,
         open_table: Callable[[], Table],
-        stdin: TextIO | None,
+        stdin: TextIO,
         stdout: TextIO,
         stderr: TextIO,
         environ: Mapping[str, str],

@@ -166,8 +166,6 @@ def _gather(context: Context) -> Any:
 def _content(file: str, context: Context) -> bytes:
     try:
         if file == STDIN:
-            if context.stdin is None:
-                raise ValueError("stdin is closed")
             return context.stdin.buffer.read()
         with open(file, "rb") as stream:
             return stream.read()
