@@ -29,6 +29,9 @@ kernel: venv packages ## tests against a real IPVS, and those of the lab that gi
 modules: venv packages ## the modules by ansible-playbook, against a real IPVS
 	@.venv/bin/python tools/gates.py modules
 
+fleet: venv packages ## the roles and playbooks, on systemd hosts over ssh
+	@.venv/bin/python tools/gates.py fleet
+
 lint: venv ## form, types, documentation, changelog
 	@.venv/bin/python tools/gates.py format ruff types changelog docs ansible-lint
 

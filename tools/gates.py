@@ -43,6 +43,7 @@ STAGES = {
     "demo": "playbooks/demo/run",
     "sanity": "tools/ansible-test sanity --local --color no",
     "lab": f"{PYTEST} tests/lab --ignore tests/lab/test_topology.py",
+    "fleet": "tools/copy tests/fleet/run -- python -m pytest tests/fleet",
 }
 
 # The closing lines of pytest and of tests/integration/run.
