@@ -147,7 +147,9 @@ def test_usage_errors_end_with_2(arguments, capsys):
         parser().parse_args(arguments)
     assert end.value.code == 2
     told = capsys.readouterr().err
-    assert told.startswith("usage: ipvsman")
+    assert told.startswith("ipvsman: ")
+    assert told.endswith("; see ipvsman --help\n")
+    assert told.count("\n") == 1
     assert "_seconds" not in told
     assert "_port" not in told
 

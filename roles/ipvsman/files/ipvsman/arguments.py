@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from . import __version__, quantities
 
@@ -71,12 +71,19 @@ examples:
 
 
 class Parser(argparse.ArgumentParser):
-    """One whose prefixes of long flags stay unique when flags are added, see NEWER."""
+    """One whose prefixes of long flags stay unique when flags are added, see NEWER.
+
+    And whose errors are a line: with all the flags before it, nobody would find it.
+    """
 
     def _get_option_tuples(self, option_string: str) -> list[Any]:
         found = super()._get_option_tuples(option_string)
         older = [match for match in found if match[1] not in NEWER]
         return older if len(older) == 1 else found
+
+    def error(self, message: str) -> NoReturn:
+        """End with a usage error."""
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 class _Version(argparse.Action):
