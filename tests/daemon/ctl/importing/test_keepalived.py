@@ -35,7 +35,7 @@ def test_a_sync_daemon_that_follows_vrrp(imported, words):
     [
         ("router_id x", "is a setting of keepalived itself"),
         ("vrrp_version 3", "there is no VRRP here"),
-        ("smtp_server 192.0.2.1", "there is no mail and no script"),
+        ("smtp_server 192.0.2.1", "there is no mail"),
         ("lvs_flush", "nothing here empties the table"),
     ],
 )

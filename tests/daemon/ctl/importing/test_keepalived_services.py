@@ -235,7 +235,7 @@ def test_a_server_of_another_family(imported):
         ("virtual_server fwmark 1 {\nreal_server {\n}\n}", "needs an address and a port"),
         (
             "virtual_server fwmark 1 {\nreal_server 10.0.0.1 {\nweight\n}\n}",
-            "needs a value",
+            "weight: '' is not a whole number",
         ),
         (
             "virtual_server_group G {\n192.0.0.0/8 80\n}\nvirtual_server group G {\n}",

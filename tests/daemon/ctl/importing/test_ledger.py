@@ -90,3 +90,12 @@ def test_secrets_are_not_shown(name):
 
 def test_what_is_long_is_cut():
     assert len(str(directive("name", "x" * 500))) == 80
+
+
+def test_a_value_that_is_none_is_a_fault():
+    ledger = Ledger()
+    assert ledger.parsed(directive("weight", "5"), lambda: int("5")) == 5
+    ledger.stand()
+    assert ledger.parsed(directive("weight", "x"), lambda: int("x")) is None
+    with pytest.raises(Unreadable, match=r"^file:1:1: weight: invalid literal"):
+        ledger.stand()

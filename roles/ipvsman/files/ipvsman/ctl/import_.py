@@ -103,6 +103,8 @@ def _check(options: Namespace) -> None:
 def _source(options: Namespace, context: Context) -> Source:
     try:
         if options.file == _STDIN:
+            if context.stdin is None:
+                raise Failed(_UNREADABLE, "stdin: is closed")
             content = context.stdin.buffer.read()
             name, directory = "stdin", Path()
         else:

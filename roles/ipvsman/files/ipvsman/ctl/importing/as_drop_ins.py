@@ -56,15 +56,7 @@ def drop_ins(found: Found, ledger: Ledger) -> Files:
 
 
 def _group(name: str, service: FoundService, ledger: Ledger) -> dict[str, Any]:
-    group: dict[str, Any] = {"group": name, "scheduler": service.scheduler}
-    if service.flags:
-        group["flags"] = list(dict.fromkeys(service.flags))
-    if service.persistence:
-        group["persistence"] = service.persistence
-    if service.netmask:
-        group["netmask"] = service.netmask
-    if service.engine:
-        group["engine"] = service.engine
+    group = {"group": name, "scheduler": service.scheduler, **service.settings()}
     if service.on_down:
         group["on_down"] = service.on_down
     if service.off:

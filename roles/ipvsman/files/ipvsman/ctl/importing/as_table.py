@@ -85,15 +85,7 @@ def _service(
     path: str,
     places: dict[str, Directive],
 ) -> dict[str, Any]:
-    written: dict[str, Any] = {"address": str(key), "sched": service.scheduler}
-    if service.flags:
-        written["flags"] = list(dict.fromkeys(service.flags))
-    if service.persistence:
-        written["persistence"] = service.persistence
-    if service.netmask:
-        written["netmask"] = service.netmask
-    if service.engine:
-        written["engine"] = service.engine
+    written = {"address": str(key), "sched": service.scheduler, **service.settings()}
     servers: dict[DestinationKey, FoundServer] = {}
     for server in () if service.off else service.servers:
         name = DestinationKey(server.address, service.port(key, server))

@@ -75,6 +75,16 @@ class FoundService:
     off: bool = False
     unported: bool = False
 
+    def settings(self) -> dict[str, Any]:
+        """How it distributes, in the words that our documents share; what is not is left out."""
+        said: dict[str, Any] = {
+            "flags": list(dict.fromkeys(self.flags)),
+            "persistence": self.persistence,
+            "netmask": self.netmask,
+            "engine": self.engine,
+        }
+        return {name: value for name, value in said.items() if value}
+
     def port(self, key: ServiceKey, server: FoundServer) -> int:
         """That of a real server behind one of the virtual services."""
         return 0 if self.unported and isinstance(key, Firewallmark) else server.port

@@ -26,9 +26,7 @@ from ipvsman.ipvs.model import (
     TunnelKind,
 )
 from ipvsman.ipvs.text import (
-    FLAG_NAMES,
     format_netmask,
-    nearest,
     parse_integer,
     parse_netmask,
     parse_word,
@@ -38,7 +36,7 @@ from .found import Found, FoundServer, FoundService, family_if_address
 from .hosts import host_and_port
 from .ipvsadm_lines import commands
 from .ledger import Directive, Ledger
-from .limits import MAX_WEIGHT, fitting
+from .limits import MAX_WEIGHT, fitting, flag_names
 from .lookup import Lookup
 from .source import Source
 
@@ -153,7 +151,7 @@ class _Table:
         elif option.name == "-o":
             service.flags += ("one-packet",)
         elif option.name == "-b":
-            service.flags += self._value(option, _flags) or ()
+            service.flags += self._value(option, flag_names) or ()
 
     def _no_service(self, command: Directive) -> None:
         key = self._known(command)
@@ -334,17 +332,4 @@ class _Table:
         return self._value(option, lambda text: parse_integer(text, low, high))
 
     def _value(self, option: Directive, parse: Callable[[str], T]) -> T | None:
-        try:
-            return parse(option.value)
-        except ValueError as error:
-            self._ledger.fault(option.place, option.name, str(error))
-            return None
-
-
-def _flags(text: str) -> tuple[str, ...]:
-    names = tuple(name for name in text.split(",") if name)
-    for name in names:
-        if name not in FLAG_NAMES:
-            hint = nearest(name, FLAG_NAMES)
-            raise ValueError(f"{name!r} is not one of {', '.join(FLAG_NAMES)}{hint}")
-    return names
+        return self._ledger.parsed(option, lambda: parse(option.value))

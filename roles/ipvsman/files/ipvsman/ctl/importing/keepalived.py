@@ -7,22 +7,20 @@ Defaults are those of keepalived 2.2. How real servers are probed is in ``keepal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
-from typing import TypeVar
 
 from ipvsman.ipvs.document import MAX_TIMEOUT
 from ipvsman.ipvs.model import Role
 from ipvsman.ipvs.text import parse_address, parse_integer
 
+from .absent import MAIL
 from .found import Found
 from .keepalived_blocks import directives
 from .keepalived_services import Services
 from .ledger import Directive, Ledger
 from .lookup import Lookup
 from .source import Source
-
-T = TypeVar("T")
 
 _VRRP = frozenset(
     {
@@ -94,7 +92,7 @@ def _globals(block: Directive, found: Found, ledger: Ledger) -> None:
         elif directive.name.startswith("vrrp_"):
             ledger.lose(directive, _NO_VRRP, _KEEP)
         elif directive.name.startswith(("smtp_", "notification_email", "notify_")):
-            ledger.lose(directive, "there is no mail and no script", "watch the metrics or the log")
+            ledger.lose(directive, *MAIL)
         else:
             ledger.lose(directive, _OWN)
 
@@ -102,7 +100,7 @@ def _globals(block: Directive, found: Found, ledger: Ledger) -> None:
 def _timeouts(directive: Directive, found: Found, ledger: Ledger) -> None:
     names = {"tcp": "tcp", "tcpfin": "tcp_fin", "udp": "udp"}
     for name, text in _pairs(directive, names, ledger):
-        seconds = _value(directive, partial(parse_integer, text, 1, MAX_TIMEOUT), ledger)
+        seconds = ledger.parsed(directive, partial(parse_integer, text, 1, MAX_TIMEOUT))
         if seconds is not None:
             found.timeouts[name] = seconds
     ledger.carry(directive)
@@ -124,10 +122,10 @@ def _sync_daemon(directive: Directive, found: Found, ledger: Ledger) -> None:
     pairs = Directive(directive.place, directive.name, tuple(rest))
     for name, text in _pairs(pairs, _SYNC_WORDS, ledger):
         if name == "group":
-            daemon[name] = _value(directive, partial(parse_address, text), ledger)
+            daemon[name] = ledger.parsed(directive, partial(parse_address, text))
         else:
             low, high = _BOUNDS[name]
-            daemon[name] = _value(directive, partial(parse_integer, text, low, high), ledger)
+            daemon[name] = ledger.parsed(directive, partial(parse_integer, text, low, high))
     for role in Role:
         found.daemons[role.value] = dict(daemon)
     ledger.carry(directive)
@@ -151,11 +149,3 @@ def _pairs(
             ledger.fault(directive.place, str(directive), reason)
             return
         yield names[name], text
-
-
-def _value(directive: Directive, parse: Callable[[], T], ledger: Ledger) -> T | None:
-    try:
-        return parse()
-    except ValueError as error:
-        ledger.fault(directive.place, str(directive), str(error))
-        return None

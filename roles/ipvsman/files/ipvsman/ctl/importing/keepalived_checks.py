@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from ipvsman.ipvs.text import parse_address, parse_integer
 
 from .found import FoundServer
 from .ledger import Directive, Ledger
-
-T = TypeVar("T")
 
 #: Directives that hold for all checkers within, wherever they stand.
 TIMING = frozenset(
@@ -155,7 +153,7 @@ class Checks:
         retry = options.get("retry") or options.get("nb_get_retry")
         retries = _RETRIES.get(kind, 1)
         if retry is not None:
-            found = self._value(retry, lambda: parse_integer(retry.value, 0, 65534))
+            found = self._ledger.parsed(retry, lambda: parse_integer(retry.value, 0, 65534))
             retries = retries if found is None else found
         timing: dict[str, Any] = {"interval": _plain(max(delay, 0.01))}
         if retries and between != delay:
@@ -169,9 +167,11 @@ class Checks:
             return {}
         target: dict[str, Any] = {"ip": server.address, "port": server.port}
         for directive in ip:
-            target["ip"] = self._value(directive, partial(parse_address, directive.value))
+            target["ip"] = self._ledger.parsed(directive, partial(parse_address, directive.value))
         for directive in port:
-            number = self._value(directive, partial(parse_integer, directive.value, 1, 65535))
+            number = self._ledger.parsed(
+                directive, partial(parse_integer, directive.value, 1, 65535)
+            )
             target["port"] = number
         if not target["port"]:
             del target["port"]
@@ -223,7 +223,7 @@ class Checks:
         if path is None:
             self._ledger.fault(checker.place, checker.name, "needs misc_path")
             return None
-        command = self._value(path, lambda: shlex.split(path.value))
+        command = self._ledger.parsed(path, lambda: shlex.split(path.value))
         if "misc_dynamic" in own:
             reason = "a status above 1 counts as failed, and no status sets a weight"
             how = "let the script end with 0, and set weights by the API"
@@ -241,12 +241,12 @@ class Checks:
         own = {one.name: one for one in checker.block or ()}
         check: dict[str, Any] = {"type": "udp"}
         if "payload" in own:
-            check["send"] = self._value(own["payload"], lambda: _hex(own["payload"].value))
+            check["send"] = self._ledger.parsed(own["payload"], lambda: _hex(own["payload"].value))
         reply = own.get("require_reply")
         if reply is not None and "x" in reply.value.lower():
             self._ledger.lose(reply, "there are no wildcards", "expect: the bytes before them")
         elif reply is not None and reply.words:
-            check["expect"] = self._value(reply, lambda: _hex(reply.value))
+            check["expect"] = self._ledger.parsed(reply, lambda: _hex(reply.value))
         elif reply is not None:
             reason = "that anything comes back is not enough for a probe"
             self._ledger.lose(reply, reason, "expect: what has to come back")
@@ -325,15 +325,8 @@ class Checks:
     def _seconds(self, directive: Directive | None, usual: float) -> float:
         if directive is None:
             return usual
-        found = self._value(directive, lambda: _seconds(directive.value))
+        found = self._ledger.parsed(directive, lambda: _seconds(directive.value))
         return usual if found is None else found
-
-    def _value(self, directive: Directive, parse: Callable[[], T]) -> T | None:
-        try:
-            return parse()
-        except ValueError as error:
-            self._ledger.fault(directive.place, directive.name, str(error))
-            return None
 
 
 _REGEX = (

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Virtual servers of a keepalived.conf, and the groups that they may be of."""
+"""Virtual servers of a keepalived.conf with their real servers."""
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 from typing import TypeVar
 
 from ipvsman.ipvs.document import MAX_PERSISTENCE, MAX_THRESHOLD
@@ -17,7 +15,6 @@ from ipvsman.ipvs.model import (
     Family,
     Firewallmark,
     Forwarding,
-    ServiceKey,
     Transport,
     Tunnel,
     TunnelKind,
@@ -32,9 +29,10 @@ from ipvsman.ipvs.text import (
     parse_word,
 )
 
-from .found import FoundServer, FoundService, family_if_address
-from .hosts import MAX_RANGE, addresses
+from .absent import MAIL, SCRIPTS, SORRY_SERVER
+from .found import FoundServer, FoundService
 from .keepalived_checks import SPREAD, TIMING, Certificates, Checks
+from .keepalived_names import Names
 from .ledger import Directive, Ledger
 from .limits import MAX_WEIGHT, fitting
 
@@ -42,23 +40,17 @@ T = TypeVar("T")
 
 #: ``persistence_timeout`` without a time.
 _PERSISTENCE = 360
-_NO_SCRIPTS = "there are no scripts for what changes"
-_WATCH = "the daemon tells it in its event stream, log and metrics"
 _UNHEEDED = {
     "ha_suspend": ("probes go on, whether the virtual address is here or not", ""),
     "omega": ("there is nothing that is done at the end: the table stays as it is", ""),
-    "quorum_up": (_NO_SCRIPTS, _WATCH),
-    "quorum_down": (_NO_SCRIPTS, _WATCH),
-    "notify_up": (_NO_SCRIPTS, _WATCH),
-    "notify_down": (_NO_SCRIPTS, _WATCH),
-    "smtp_alert": ("there is no mail", _WATCH),
+    "quorum_up": SCRIPTS,
+    "quorum_down": SCRIPTS,
+    "notify_up": SCRIPTS,
+    "notify_down": SCRIPTS,
+    "smtp_alert": MAIL,
     "warmup": SPREAD,
     "snmp_name": ("there is no SNMP", "Prometheus reads /metrics"),
 }
-_SORRY = (
-    "no server takes over for a pool that is down",
-    "all_down: keep (drop-ins) goes on with all of them; or it is one more server, scheduler fo",
-)
 _OPTIONAL_BOOLEAN = {"": True, "on": True, "true": True, "yes": True}
 _OPTIONAL_BOOLEAN |= {"off": False, "false": False, "no": False}
 
@@ -68,46 +60,29 @@ class Services:
 
     def __init__(self, said: Iterable[Directive], ledger: Ledger) -> None:
         self._ledger = ledger
-        self._groups: dict[str, Directive] = {}
-        self._used: set[str] = set()
+        self._names = Names(said, ledger)
         certificates = Certificates(ledger)
         for directive in said:
-            if directive.name == "virtual_server_group" and len(directive.words) == 1:
-                self._groups[directive.value] = directive
-            elif directive.name == "virtual_server_group":
-                ledger.fault(directive.place, str(directive), "needs one name")
-            elif directive.name == "SSL":
+            if directive.name == "SSL":
                 certificates.read(directive)
         self._checks = Checks(certificates, ledger)
 
     def settle(self) -> None:
         """Groups that nobody has used are lost."""
-        for name, group in self._groups.items():
-            if name not in self._used:
-                self._ledger.lose(group, "no virtual_server is of this group")
+        self._names.settle()
 
     def read(self, block: Directive) -> FoundService | None:
         """One virtual server; why there is none has been told."""
         said = self._said(block)
         transport = self._transport(block, said.get("protocol"))
-        keys, label = self._keys(block, said, transport)
+        keys, label = self._names.of(block, said.get("ip_family"), transport)
         self._ledger.carry(block)
         service = FoundService(block, label, keys, "wlc", unported=True)
         for directive in said.values():
             self._setting(service, directive)
         self._flags(service, said)
         self._mask(service, said.get("persistence_granularity"))
-        if not service.persistence and any(
-            isinstance(key, Endpoint) and not key.port for key in keys
-        ):
-            text = (
-                f"persistence of {_PERSISTENCE} seconds, which port 0 needs, as keepalived has it"
-            )
-            self._ledger.note(block, text)
-            service.persistence = _PERSISTENCE
-        if service.engine and not service.persistence:
-            self._ledger.lose(said["persistence_engine"], "without persistence it does nothing")
-            service.engine = ""
+        self._needs_persistence(service, said)
         method = self._method(said.get("lvs_method"))
         inhibits = self._boolean(said.get("inhibit_on_failure"))
         for server in block.named("real_server"):
@@ -144,67 +119,6 @@ class Services:
             found[name] = directive
         return found
 
-    # -- what it is called
-
-    def _keys(
-        self, block: Directive, said: dict[str, Directive], transport: Transport
-    ) -> tuple[list[ServiceKey], str]:
-        words = block.words
-        if block.block is None:
-            self._ledger.fault(block.place, str(block), "has no block")
-        family = self._word(said.get("ip_family"), Family)
-        if family is not None:
-            self._ledger.carry(said["ip_family"])
-        if words[:1] == ("group",) and len(words) == 2:
-            return self._group(block, words[1], transport), words[1]
-        if words[:1] == ("fwmark",) and len(words) == 2:
-            mark = self._value(block, lambda: parse_integer(words[1], 1, 0xFFFFFFFF))
-            family = family or self._family_of_servers(block)
-            return ([Firewallmark(mark, family)] if mark else []), f"fwmark-{words[1]}"
-        if 1 <= len(words) <= 2:
-            found = self._value(block, lambda: self._endpoint(words, transport))
-            return ([found] if found else []), "-".join([*words, transport.value])
-        reason = "needs an address with a port, fwmark with a number, or group with a name"
-        self._ledger.fault(block.place, str(block), reason)
-        return [], ""
-
-    def _family_of_servers(self, block: Directive) -> Family:
-        families = {
-            family_if_address(server.words[0])
-            for server in block.named("real_server")
-            if server.words
-        }
-        return Family.INET6 if families == {Family.INET6} else Family.INET
-
-    def _endpoint(self, words: tuple[str, ...], transport: Transport) -> Endpoint:
-        port = parse_integer(words[1], 0, 65535) if len(words) > 1 else 0
-        return Endpoint(transport, canonical_address(words[0]), port)
-
-    def _group(self, block: Directive, name: str, transport: Transport) -> list[ServiceKey]:
-        group = self._groups.get(name)
-        if group is None:
-            self._ledger.fault(block.place, str(block), f"there is no virtual_server_group {name}")
-            return []
-        if name not in self._used:
-            self._ledger.carry(group)
-        self._used.add(name)
-        keys: list[ServiceKey] = []
-        for entry in group.block or ():
-            more = self._value(entry, partial(self._entry, entry, transport))
-            self._ledger.carry(entry)
-            keys += more or ()
-        return keys
-
-    def _entry(self, entry: Directive, transport: Transport) -> list[ServiceKey]:
-        if entry.name == "fwmark":
-            words = (*entry.words, "inet")
-            family = parse_word(words[1], Family)
-            return [Firewallmark(parse_integer(words[0], 1, 0xFFFFFFFF), family)]
-        if len(entry.words) > 1:
-            raise ValueError("is an address or a range of them, and a port")
-        port = parse_integer(entry.words[0], 0, 65535) if entry.words else 0
-        return [Endpoint(transport, address, port) for address in _range(entry.name)]
-
     # -- how it distributes
 
     def _setting(self, service: FoundService, directive: Directive) -> None:
@@ -224,7 +138,7 @@ class Services:
         elif name in _UNHEEDED:
             ledger.lose(directive, *_UNHEEDED[name])
         elif name.startswith("sorry_server"):
-            ledger.lose(directive, *_SORRY)
+            ledger.lose(directive, *SORRY_SERVER)
         elif name in ("quorum", "hysteresis"):
             self._quorum(directive)
 
@@ -245,6 +159,16 @@ class Services:
             self._ledger.lose(said["ops"], f"it is for UDP, not for {streams[0]}")
             service.flags = tuple(flag for flag in service.flags if flag != "one-packet")
 
+    def _needs_persistence(self, service: FoundService, said: dict[str, Directive]) -> None:
+        every_port = any(isinstance(key, Endpoint) and not key.port for key in service.keys)
+        if every_port and not service.persistence:
+            text = f"persistence of {_PERSISTENCE} seconds, which port 0 needs, as keepalived does"
+            self._ledger.note(service.said, text)
+            service.persistence = _PERSISTENCE
+        if service.engine and not service.persistence:
+            self._ledger.lose(said["persistence_engine"], "without persistence it does nothing")
+            service.engine = ""
+
     def _scheduler(self, service: FoundService, directive: Directive) -> None:
         self._ledger.carry(directive)
         service.scheduler = directive.words[0] if directive.words else ""
@@ -257,7 +181,9 @@ class Services:
         self._ledger.carry(directive)
         if not directive.words:
             return _PERSISTENCE
-        seconds = self._value(directive, lambda: parse_integer(directive.value, 1, MAX_PERSISTENCE))
+        seconds = self._ledger.parsed(
+            directive, lambda: parse_integer(directive.value, 1, MAX_PERSISTENCE)
+        )
         return seconds or 0
 
     def _quorum(self, directive: Directive) -> None:
@@ -272,7 +198,10 @@ class Services:
         if directive is None:
             return
         family = service.keys[0].family if service.keys else Family.INET
-        if self._value(directive, lambda: parse_netmask(directive.value, family)) is not None:
+        if (
+            self._ledger.parsed(directive, lambda: parse_netmask(directive.value, family))
+            is not None
+        ):
             service.netmask = directive.value
         self._ledger.carry(directive)
 
@@ -281,7 +210,7 @@ class Services:
         if directive is None:
             return Forwarding.MASQUERADE, PLAIN_TUNNEL
         self._ledger.carry(directive)
-        found = self._value(directive, lambda: _method(directive.words))
+        found = self._ledger.parsed(directive, lambda: _method(directive.words))
         return found or (Forwarding.MASQUERADE, PLAIN_TUNNEL)
 
     # -- real servers
@@ -295,7 +224,7 @@ class Services:
         inhibits: bool,
     ) -> FoundServer | None:
         said = self._said(block)
-        place = self._value(block, lambda: self._address(block, service))
+        place = self._ledger.parsed(block, lambda: self._address(block, service))
         own = said.get("lvs_method")
         forwarding, tunnel = self._method(own) if own else method
         self._ledger.carry(block)
@@ -337,16 +266,19 @@ class Services:
         if directive is None:
             return 1
         self._ledger.carry(directive)
-        number = self._value(directive, lambda: parse_integer(directive.words[0], 0, 2**31 - 1))
-        if directive.words[1:]:
-            self._odd(directive, directive.words[1:])
+        said, *more = directive.words or ("",)
+        number = self._ledger.parsed(directive, lambda: parse_integer(said, 0, 2**31 - 1))
+        if more:
+            self._odd(directive, more)
         return fitting(directive, 1 if number is None else number, MAX_WEIGHT, self._ledger)
 
     def _threshold(self, directive: Directive | None) -> int | None:
         if directive is None:
             return None
         self._ledger.carry(directive)
-        return self._value(directive, lambda: parse_integer(directive.value, 0, MAX_THRESHOLD))
+        return self._ledger.parsed(
+            directive, lambda: parse_integer(directive.value, 0, MAX_THRESHOLD)
+        )
 
     # -- values
 
@@ -366,32 +298,7 @@ class Services:
     def _word(self, directive: Directive | None, words: type[T]) -> T | None:
         if directive is None:
             return None
-        return self._value(directive, lambda: parse_word(directive.value, words))  # type: ignore[type-var]
-
-    def _value(self, directive: Directive, parse: Callable[[], T]) -> T | None:
-        try:
-            return parse()
-        except (ValueError, IndexError) as error:
-            reason = str(error) if isinstance(error, ValueError) else "needs a value"
-            self._ledger.fault(directive.place, str(directive), reason)
-            return None
-
-
-def _range(text: str) -> list[str]:
-    """``ADDRESS``, ``192.0.2.1-10``, ``192.0.2.1-192.0.2.10``, ``192.0.2.8/29``."""
-    if "/" in text:
-        network = ipaddress.ip_network(text, strict=False)
-        if network.num_addresses > MAX_RANGE:
-            raise ValueError(f"{text} are more than {MAX_RANGE} addresses")
-        return [canonical_address(str(address)) for address in network]
-    first, dash, last = text.partition("-")
-    if not dash:
-        return [canonical_address(text)]
-    if ":" in first and ":" not in last:
-        last = f"{first.rpartition(':')[0]}:{last}"
-    elif "." in first and "." not in last:
-        last = f"{first.rpartition('.')[0]}.{last}"
-    return addresses(first, last)
+        return self._ledger.parsed(directive, lambda: parse_word(directive.value, words))  # type: ignore[type-var]
 
 
 def _method(words: tuple[str, ...]) -> tuple[Forwarding, Tunnel]:

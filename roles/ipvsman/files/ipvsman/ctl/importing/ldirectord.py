@@ -8,9 +8,7 @@ Defaults are those of ldirectord 4.12, the program; its manual page says another
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
 
 from ipvsman.ipvs.document import MAX_PERSISTENCE, MAX_THRESHOLD
 from ipvsman.ipvs.model import (
@@ -23,24 +21,21 @@ from ipvsman.ipvs.model import (
     family_of,
 )
 from ipvsman.ipvs.text import (
-    FLAG_NAMES,
-    nearest,
     parse_flag,
     parse_integer,
     parse_netmask,
     parse_word,
 )
 
+from .absent import MAIL, SCRIPTS, SORRY_SERVER
 from .found import Found, FoundServer, FoundService, family_if_address
 from .hosts import addresses, host_and_port
 from .ldirectord_checks import PROBING, Checks
 from .ldirectord_lines import directives
 from .ledger import Directive, Ledger
-from .limits import MAX_WEIGHT, fitting
+from .limits import MAX_WEIGHT, fitting, flag_names
 from .lookup import Lookup
 from .source import Source
-
-T = TypeVar("T")
 
 _METHODS = {
     "gate": Forwarding.DIRECT,
@@ -54,24 +49,18 @@ _REAL = re.compile(
     r'(?:\s+"(?P<request>.*)"[, ]\s*"(?P<receive>.*)")?'
     r"(?:\s+l:(?P<lower>[0-9]+))?(?:\s+u:(?P<upper>[0-9]+))?\s*"
 )
-_MAIL = ("there is no mail", "watch the metrics or the log")
-_SORRY = (
-    "no server takes over for a pool that is down",
-    "all_down: keep (drop-ins) goes on with all of them; or it is one more server, scheduler fo",
-)
-_NO_SCRIPT = ("there are no scripts for what changes", "the event stream tells it")
 _OWN = ("is a setting of ldirectord itself", "")
 #: What nothing here heeds, in a virtual service or around.
 _UNHEEDED = {
-    "fallback": _SORRY,
-    "fallback6": _SORRY,
-    "fallbackcommand": _NO_SCRIPT,
+    "fallback": SORRY_SERVER,
+    "fallback6": SORRY_SERVER,
+    "fallbackcommand": SCRIPTS,
     "callback": ("nothing is run when the configuration changes", "a systemd path unit can"),
-    "emailalert": _MAIL,
-    "emailalertfrom": _MAIL,
-    "emailalertfreq": _MAIL,
-    "emailalertstatus": _MAIL,
-    "smtp": _MAIL,
+    "emailalert": MAIL,
+    "emailalertfrom": MAIL,
+    "emailalertfreq": MAIL,
+    "emailalertstatus": MAIL,
+    "smtp": MAIL,
     "execute": ("one daemon has one configuration", "import that file, too"),
     "maintenancedir": ("no files are looked for", "ipvsman --disable-backend, or the API"),
     "monitorfile": ("there is one log for all", "the metrics tell each probe"),
@@ -164,17 +153,17 @@ class _Import:
         if protocol is not None:
             self._ledger.carry(protocol)
         if block.value.isdigit():
-            mark = self._value(block, lambda: parse_integer(block.value, 1, 0xFFFFFFFF))
+            mark = self._ledger.parsed(block, lambda: parse_integer(block.value, 1, 0xFFFFFFFF))
             if protocol is not None and protocol.value != "fwm":
                 reason = f"{protocol.value!r}: a firewall mark has fwm"
                 self._ledger.fault(protocol.place, protocol.name, reason)
             return Firewallmark(mark, family) if mark else None
-        found = self._value(block, lambda: host_and_port(block.value))
+        found = self._ledger.parsed(block, lambda: host_and_port(block.value))
         if found is None:
             return None
         host, port = found
         usual = "udp" if port in ("53", "domain") else "tcp"
-        transport = self._value(
+        transport = self._ledger.parsed(
             protocol or block,
             lambda: parse_word(protocol.value if protocol else usual, Transport),
         )
@@ -182,8 +171,8 @@ class _Import:
             if port is None:
                 self._ledger.fault(block.place, str(block), "has no port")
             return None
-        number = self._value(block, lambda: self._lookup.port(port, transport.value))
-        address = self._value(block, lambda: self._lookup.host(host, family))
+        number = self._ledger.parsed(block, lambda: self._lookup.port(port, transport.value))
+        address = self._ledger.parsed(block, lambda: self._lookup.host(host, family))
         if number is None or address is None:
             return None
         if family_if_address(address) is None:
@@ -202,17 +191,19 @@ class _Import:
             service.scheduler = directive.value
             ledger.carry(directive)
         elif name == "persistent":
-            seconds = self._value(
+            seconds = self._ledger.parsed(
                 directive, lambda: parse_integer(directive.value, 1, MAX_PERSISTENCE)
             )
             service.persistence = seconds or 0
             ledger.carry(directive)
         elif name == "netmask":
-            self._value(directive, lambda: parse_netmask(directive.value, key.family))
+            self._ledger.parsed(directive, lambda: parse_netmask(directive.value, key.family))
             service.netmask = directive.value
             ledger.carry(directive)
         elif name == "schedflags":
-            service.flags += self._value(directive, lambda: _flags(directive.value)) or ()
+            service.flags += (
+                self._ledger.parsed(directive, lambda: flag_names(directive.value)) or ()
+            )
             ledger.carry(directive)
         elif name == "ops":
             self._ops(service, key, directive)
@@ -277,7 +268,7 @@ class _Import:
     def _hosts(self, directive: Directive, family: Family, match: re.Match[str]) -> list[str]:
         names = [match["first"], *([match["last"]] if match["last"] else [])]
         found = [
-            self._value(directive, partial(self._lookup.host, name.strip("[]"), family))
+            self._ledger.parsed(directive, partial(self._lookup.host, name.strip("[]"), family))
             for name in names
         ]
         hosts = [host for host in found if host is not None]
@@ -287,7 +278,7 @@ class _Import:
             reason = "what is between two names is not known"
             self._ledger.lose(directive, reason, "write them out, or --resolve")
             return []
-        return self._value(directive, lambda: addresses(hosts[0], hosts[1])) or []
+        return self._ledger.parsed(directive, lambda: addresses(hosts[0], hosts[1])) or []
 
     def _port(self, directive: Directive, key: ServiceKey, match: re.Match[str]) -> int | None:
         """Only masquerading goes to another port than that of the service."""
@@ -296,7 +287,7 @@ class _Import:
         if match["port"] is None:
             # As ldirectord has it; the kernel goes to the port that the client has asked for.
             return 0 if match["method"] == "masq" else own
-        port = self._value(directive, lambda: self._lookup.port(match["port"], protocol))
+        port = self._ledger.parsed(directive, lambda: self._lookup.port(match["port"], protocol))
         if port is None or match["method"] == "masq" or port == own:
             return port
         if isinstance(key, Endpoint):
@@ -307,7 +298,7 @@ class _Import:
     def _threshold(self, directive: Directive, text: str | None) -> int | None:
         if text is None:
             return None
-        return self._value(directive, lambda: parse_integer(text, 0, MAX_THRESHOLD))
+        return self._ledger.parsed(directive, lambda: parse_integer(text, 0, MAX_THRESHOLD))
 
     # -- values
 
@@ -318,19 +309,3 @@ class _Import:
             reason = f"{directive.value!r} is neither yes nor no"
             self._ledger.fault(directive.place, directive.name, reason)
         return _YES_NO.get(directive.value, False)
-
-    def _value(self, directive: Directive, parse: Callable[[], T]) -> T | None:
-        try:
-            return parse()
-        except ValueError as error:
-            self._ledger.fault(directive.place, directive.name, str(error))
-            return None
-
-
-def _flags(text: str) -> tuple[str, ...]:
-    names = tuple(name for name in text.split(",") if name)
-    for name in names:
-        if name not in FLAG_NAMES:
-            hint = nearest(name, FLAG_NAMES)
-            raise ValueError(f"{name!r} is not one of {', '.join(FLAG_NAMES)}{hint}")
-    return names

@@ -8,9 +8,11 @@ reason. What nobody has accounted for in the end is lost, too, and said to be un
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
 
 #: Directives whose value is nobody's business.
 _SECRETS = frozenset({"auth_pass", "passwd", "password", "secret"})
@@ -122,6 +124,14 @@ class Ledger:
         """The input is wrong here; None: as a whole."""
         where = f"{place.file}:{place.line}:{place.column}: " if place else ""
         self._faults.append((place, f"{where}{subject}: {reason}"))
+
+    def parsed(self, directive: Directive, parse: Callable[[], T]) -> T | None:
+        """A value of a directive. None: parse has raised ValueError, and it is a fault."""
+        try:
+            return parse()
+        except ValueError as error:
+            self.fault(directive.place, directive.name, str(error))
+            return None
 
     def stand(self) -> None:
         """Raises Unreadable, with every fault so far in the order of the input."""
