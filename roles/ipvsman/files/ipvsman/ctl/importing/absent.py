@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What other tools have and there is not here: why it is lost, and what to do instead."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SORRY_SERVER: Final = (
+    "no server takes over for a pool that is down",
+    "all_down: keep (drop-ins) goes on with all of them; or it is one more server, scheduler fo",
+)
+SCRIPTS: Final = (
+    "there are no scripts for what changes",
+    "the daemon tells it in its event stream, log and metrics",
+)
+MAIL: Final = ("there is no mail", "the daemon tells it in its event stream, log and metrics")
