@@ -76,6 +76,8 @@ def _exposed(facts: Sequence[Fact], host: Host, todo: Plan) -> list[dict[str, st
         for fact in facts
         if isinstance(fact, Address) and ":" not in fact.address
     ]
+    # It is on the links of tunnels, too.
+    addresses = list(dict.fromkeys(addresses))
     changing = {step.key for step in todo.steps}
     foreseen = {
         fact.name: fact.value for fact in facts if isinstance(fact, Sysctl) and fact.key in changing
