@@ -29,18 +29,21 @@ class ActionModule(ActionBase):
         """One module run on the host, with all files; and what they use."""
         super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        if "files" in arguments:
-            raise AnsibleActionFail("files is filled in by the action plugin")
+        for filled in ("files", "kernel_modules"):
+            if filled in arguments:
+                raise AnsibleActionFail(f"{filled} is filled in by the action plugin")
         said = {name: arguments.pop(name, None) for name in _HERE}
         try:
             files = self._files(said, Path((task_vars or {})["playbook_dir"]))
         except dropins.Faulty as faulty:
             raise AnsibleActionFail(str(faulty)) from None
+        used = dropins.used(files)
         arguments["files"] = files
+        arguments["kernel_modules"] = used.kernel_modules()
         result: dict[str, Any] = self._execute_module(
             "lvs.ipvs.ipvsman_dropins", module_args=arguments, task_vars=task_vars
         )
-        result["used"] = dropins.used(files)._asdict()
+        result["used"] = used._asdict() | {"kernel_modules": used.kernel_modules()}
         return result
 
     def _files(self, said: dict[str, Any], playbook: Path) -> dict[str, str]:

@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - Has the drop-ins of a host as variables and files of the playbook say. The new directory is put together beside the old
     one, judged as a whole by C(ipvsman --test) on the host, and takes its place at one stroke.
-  - With a fault the task fails with file, line and reason, and nothing has changed.
+  - With a fault the task fails with file, line and reason, and nothing has changed. So it does where the kernel has no module for a
+    scheduler or a persistence engine of the playbook's drop-ins.
   - Drop-ins that somebody else has written stay, unless O(purge) removes them. Files that an earlier run has written, and
     that are not said any more, are removed.
 options:
@@ -65,6 +66,11 @@ options:
   files:
     description: The files by their paths below the directory; the action plugin fills them in.
     type: dict
+  kernel_modules:
+    description: Kernel modules that the drop-ins need; the action plugin fills them in.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     description:
@@ -144,6 +150,10 @@ used:
       description: Persistence engines.
       type: list
       elements: str
+    kernel_modules:
+      description: Kernel modules of these schedulers and engines.
+      type: list
+      elements: str
     masquerades_inet6:
       description: Whether backends may be reached by masquerading over IPv6.
       type: bool
@@ -160,6 +170,8 @@ import tempfile
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.kernelmodules import is_loaded, load
 
 FOLDERS = ("groups", "backends", "backend-maps", "check-refs", "globals")
 API = "groups/api-put.yaml"
@@ -339,6 +351,17 @@ class DropIns:
         self.digest = output.strip() if status == 0 else None
         return [line[len("warning: ") :] for line in said if line.startswith("warning: ")]
 
+    def check_kernel(self) -> None:
+        """See that the kernel has what they need, before a daemon is told of them. Raises Faulty."""
+        missing = [name for name in self.params["kernel_modules"] if not is_loaded(name)]
+        faults = [
+            fault for fault in (load(self.module, name, dry_run=True) for name in missing) if fault
+        ]
+        if faults:
+            raise Faulty(
+                "\n".join(f"the kernel lacks what drop-ins use: {each}" for each in faults)
+            )
+
     def would_change(self, at: str) -> list[dict[str, Any]] | None:
         """What a daemon with these drop-ins would change in the kernel now; None: not known."""
         command = os.path.join(self.params["program"], "bin", "ipvsman")
@@ -469,6 +492,7 @@ def run(drop_ins: DropIns) -> dict[str, Any]:
     try:
         drop_ins.stage(staging)
         warnings = drop_ins.judge(staging)
+        drop_ins.check_kernel()
         changed = drop_ins.differs()
         result = {
             "changed": changed,
@@ -508,6 +532,7 @@ def main() -> None:
             "arguments": {"type": "list", "elements": "str", "default": []},
             "group": {"type": "str", "default": "ipvsman"},
             "files": {"type": "dict"},
+            "kernel_modules": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )

@@ -141,6 +141,10 @@ host:
     user:
       description: Whether there is a user ipvsman.
       type: bool
+    interfaces:
+      description: Names of the network interfaces.
+      type: list
+      elements: str
     systemd:
       description: Version of systemd; 0 where there is none.
       type: int
@@ -295,6 +299,7 @@ class Program:
             systemd = int(found.group(1)) if found else 0
         return {
             "user": _is_user("ipvsman"),
+            "interfaces": sorted(os.listdir("/sys/class/net")),
             "system": release.get("ID", ""),
             "system_version": release.get("VERSION_ID", ""),
             "systemd": systemd,
@@ -307,10 +312,10 @@ class Program:
         work = tempfile.mkdtemp(prefix=".making-", dir=self.versions_directory)
         try:
             os.chmod(work, 0o755)
+            # Newer Pythons want to be told how far an archive is trusted.
+            trust: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
             with tarfile.open(self.params["archive"]) as tar:
-                # A filter is there in newer Pythons only; the archive is our own.
-                for entry in tar.getmembers():
-                    tar.extract(entry, work)
+                tar.extractall(work, **trust)
             python = self.params["python"]
             if self.params["install"] == "venv":
                 self._make_environment(work)

@@ -86,13 +86,13 @@ set:
       type: str
 """
 
-import os
 import re
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.hostfiles import HostFiles
+from ..module_utils.kernelmodules import is_loaded, load
 
 _HEADER = "# Written by Ansible (lvs.ipvs.kernel_settings): what is changed here is changed back.\n"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -126,19 +126,6 @@ def current(name: str) -> str | None:
         return None
 
 
-def is_loaded(name: str) -> bool:
-    """Whether a kernel module is there, loaded or built in."""
-    plain = name.replace("-", "_")
-    if os.path.isdir(f"/sys/module/{plain}"):
-        return True
-    try:
-        with open(f"/lib/modules/{os.uname().release}/modules.builtin", encoding="utf-8") as stream:
-            built_in = [os.path.basename(line.strip()).partition(".")[0] for line in stream]
-    except OSError:
-        return False
-    return plain in (each.replace("-", "_") for each in built_in)
-
-
 class Settings:
     """One run of the module."""
 
@@ -152,19 +139,14 @@ class Settings:
 
     def load(self) -> None:
         """Load what is missing; in check mode, see whether it could be. Raises Faulty."""
-        missing = [name for name in self.params["modules"] if not is_loaded(name)]
-        if not missing:
-            return
-        modprobe = self.module.get_bin_path("modprobe", opt_dirs=["/sbin", "/usr/sbin"])
         faults = []
-        for name in missing:
-            if modprobe is None:
-                faults.append(f"{name}: there is no modprobe on this host")
+        for name in self.params["modules"]:
+            if is_loaded(name):
                 continue
-            rehearsal = ["--dry-run"] if self.module.check_mode else []
-            status, output, errors = self.module.run_command([modprobe, *rehearsal, "--", name])
-            if status:
-                faults.append(f"{name}: {errors.strip() or output.strip()}")
+            fault = load(self.module, name, dry_run=self.module.check_mode)
+            if fault:
+                faults.append(fault)
+                continue
             self.loaded.append(name)
             self.lines.append(f"+ module {name}\n")
         if faults:

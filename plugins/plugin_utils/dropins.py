@@ -36,6 +36,12 @@ class Used(NamedTuple):
     engines: list[str]
     masquerades_inet6: bool
 
+    def kernel_modules(self) -> list[str]:
+        """The modules of schedulers and engines, as the kernel asks for them (ip_vs_scheduler_get)."""
+        return [f"ip_vs_{name}" for name in self.schedulers] + [
+            f"ip_vs_pe_{name}" for name in self.engines
+        ]
+
 
 def written(
     groups: list[Any] | None,

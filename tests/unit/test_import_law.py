@@ -52,6 +52,7 @@ JOINT = {
     "drain": "",
     "gather": "",
     "hostfiles": "",
+    "kernelmodules": "",
     "options": "",
     "yamlfile": "",
     "task": "",
@@ -86,10 +87,10 @@ MODULES_MAY_STDLIB = {"__future__", "os", "time", "traceback", "typing"}
 # standard library.
 HOST_MODULES = {
     "file_set": "hostfiles",
-    "ipvsman_dropins": "",
+    "ipvsman_dropins": "kernelmodules",
     "ipvsman_program": "",
     "ipvsman_service": "",
-    "kernel_settings": "hostfiles",
+    "kernel_settings": "hostfiles kernelmodules",
     "vip_addresses": "hostfiles",
 }
 # plugins/action/ and plugins/plugin_utils/: the controller's half of some of them.

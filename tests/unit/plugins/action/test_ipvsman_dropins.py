@@ -38,7 +38,8 @@ def action(monkeypatch):
 def test_variables_become_files_and_what_they_use_is_told(action, tmp_path):
     groups = [{"group": "a", "vip": "192.0.2.1", "frontends": [{"scheduler": "mh"}]}]
     result, sent = action(tmp_path, groups=groups, program="/p", purge=True)
-    assert sent.keys() == {"program", "purge", "files"}
+    assert sent.keys() == {"program", "purge", "files", "kernel_modules"}
+    assert sent["kernel_modules"] == ["ip_vs_mh"]
     assert sent["files"].keys() == {"groups/ansible.yaml"}
     assert result["used"]["vips"] == ["192.0.2.1"]
     assert result["used"]["schedulers"] == ["mh"]

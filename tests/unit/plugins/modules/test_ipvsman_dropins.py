@@ -43,6 +43,7 @@ def drop_ins(etc, files, judged=(0, "validation ok\n", ""), check_mode=False, **
         "group": GROUP,
         "purge": False,
         "purge_api": False,
+        "kernel_modules": [],
         **params,
     }
     commands = {
@@ -162,6 +163,20 @@ def test_check_mode_tells_what_a_daemon_would_change(etc):
     }
     assert run(one)["table"] == changes
     assert one.module.told[-1].startswith(f"{program} --diff --output json")
+
+
+def test_what_the_kernel_lacks_is_a_fault_before_anything_has_changed(etc):
+    have(etc, {WEB: "[]\n"})
+    needs = ["no_module_a", "no_module_b"]
+    one = drop_ins(etc, {WEB: "[1]\n"}, kernel_modules=needs)
+    assert run(one)["changed"]
+    for check_mode in (True, False):
+        one = drop_ins(etc, {WEB: "[2]\n"}, kernel_modules=needs, check_mode=check_mode)
+        one.module.commands["/bin/modprobe --dry-run"] = (1, "", "FATAL: not found")
+        with pytest.raises(Faulty) as caught:
+            run(one)
+        assert [line.split(": ")[1] for line in str(caught.value).splitlines()] == needs
+        assert content(etc) == {WEB: "[1]\n"}
 
 
 def test_without_a_program_check_mode_warns_and_the_rest_refuses(etc):

@@ -100,6 +100,7 @@ def test_what_drop_ins_use():
 def test_an_engine_and_the_scheduler_that_is_left_out():
     told = used({"groups/x.yaml": "group: x\nengine: sip\nfrontends: [{name: a}]\n"})
     assert (told.schedulers, told.engines) == (["wrr"], ["sip"])
+    assert told.kernel_modules() == ["ip_vs_wrr", "ip_vs_pe_sip"]
 
 
 def test_a_frontend_with_a_vip_of_its_own_leaves_the_group_s():
