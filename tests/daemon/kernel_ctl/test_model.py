@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -166,6 +168,19 @@ def test_set_weight(host):
     done = host.ipvsctl("-v", "set", "weight", "0", *handles, "--time", "2")
     assert re.findall(r"to (\d+) for", done.stderr) == ["50", "0"]
     assert host.rules()[1] == WEB_RULES[1].replace("-w 5", "-w 0")
+
+
+def test_interrupted(host):
+    host.ipvsadm(*WEB_RULES)
+    handles = ("--service", "tcp://192.0.2.1:80", "--destination", "10.0.0.1:8080")
+    words = ("-v", "set", "weight", "1000", *handles, "--time", "900")
+    line = [sys.executable, "-m", "ipvsman.ctl", *words]
+    with subprocess.Popen(line, env=host.environ, stderr=subprocess.PIPE, text=True) as process:
+        assert "Updated weight to 6 " in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        assert "Traceback" not in process.stderr.read()
+    assert host.rules()[1] == WEB_RULES[1].replace("-w 5", "-w 6")
 
 
 def test_no_service_is_in_the_way_of_another(host):

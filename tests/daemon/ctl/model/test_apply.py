@@ -71,6 +71,25 @@ def test_what_the_document_does_not_name_goes_unless_told(apply, table):
     assert table() == "{}\n"
 
 
+@pytest.mark.parametrize(
+    "text, left",
+    [
+        ("timeouts: {udp: 9}\n", True),
+        ("sync_daemons: []\n", False),
+        ("services:\ntimeouts: {udp: 9}\n", True),
+        ("services: []\ntimeouts: {udp: 9}\n", False),
+        ("defaults: {port: 80}\n", False),
+        ("services:\n", False),
+        ("{}\n", False),
+    ],
+)
+def test_a_document_about_other_things_leaves_services_alone(apply, table, text, left):
+    apply(WEB)
+    assert apply(text).status == 0
+    assert (WEB in table()) is left
+    assert ("udp: 9" in table()) is ("udp: 9" in text)
+
+
 def test_what_the_document_does_not_speak_about_stays(ctl, apply, table):
     more = WEB.replace("sched: wlc", "sched: wlc\n  persistence: 300\n  netmask: 255.0.0.0")
     more = more.replace("weight: 5", "weight: 5\n    upper_threshold: 9")

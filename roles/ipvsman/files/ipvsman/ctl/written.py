@@ -49,7 +49,8 @@ def document(state: State) -> dict[str, Any]:
         written["sync_daemons"] = [
             plain_daemon(state.daemons[role]) for role in Role if role in state.daemons
         ]
-    return written
+    # Without it, a document about other things leaves services alone.
+    return {"services": [], **written} if written else {}
 
 
 def service(whole: Service, local_addresses: Sequence[str]) -> dict[str, Any]:

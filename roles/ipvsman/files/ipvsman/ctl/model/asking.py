@@ -64,7 +64,8 @@ def compare(
     Raises Failed when the document does not fit the table, IpvsError.
     """
     wish = document.wish
-    scope = wish.scope(purge_services=options.purge, purge_destinations=options.purge)
+    purge = options.purge and document.names_services
+    scope = wish.scope(purge_services=purge, purge_destinations=purge)
     with context.table() as table, reading():
 
         def desired(current: State) -> State:

@@ -84,6 +84,15 @@ class Document:
         for unknown in reader.unknown:
             context.warn(self.line(unknown))
 
+    @property
+    def names_services(self) -> bool:
+        """Whether it says which services there are; an empty one does: none.
+
+        One that is about something else alone leaves services alone.
+        """
+        said = self.data or {}
+        return said.get("services") is not None or not (self.wish.timeouts or self.wish.daemons)
+
     def check(self, faults: Sequence[Fault]) -> None:
         """Raises Failed when there are faults."""
         if faults:
