@@ -42,8 +42,8 @@ STAGES = {
     "modules": ".venv/bin/python tests/integration/run",
     "demo": "playbooks/demo/run",
     "sanity": "tools/ansible-test sanity --local --color no",
-    "lab": f"{PYTEST} tests/lab --ignore tests/lab/test_topology.py",
-    "fleet": "tools/copy tests/fleet/run -- python -m pytest tests/fleet",
+    "lab": f"{PYTEST} tests/lab tests/fleet/runner --ignore tests/lab/test_topology.py",
+    "fleet": "tools/copy tests/fleet/run -- python -m pytest tests/fleet --ignore tests/fleet/runner",
 }
 
 # The closing lines of pytest and of tests/integration/run.
