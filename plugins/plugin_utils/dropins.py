@@ -37,7 +37,7 @@ class Used(NamedTuple):
     masquerades_inet6: bool
 
     def kernel_modules(self) -> list[str]:
-        """The modules of schedulers and engines, as the kernel asks for them (ip_vs_scheduler_get)."""
+        """The modules of schedulers and engines, as the kernel asks for them."""
         return [f"ip_vs_{name}" for name in self.schedulers] + [
             f"ip_vs_pe_{name}" for name in self.engines
         ]
