@@ -43,7 +43,8 @@ STAGES = {
     "demo": "playbooks/demo/run",
     "sanity": "tools/ansible-test sanity --local --color no",
     "lab": f"{PYTEST} tests/lab tests/fleet/runner --ignore tests/lab/test_topology.py",
-    "fleet": "tools/copy tests/fleet/run -- python -m pytest tests/fleet --ignore tests/fleet/runner",
+    "fleet": "tools/copy tests/fleet/run --"
+    " python -m pytest tests/fleet --ignore tests/fleet/runner",
 }
 
 # The closing lines of pytest and of tests/integration/run.
