@@ -92,7 +92,7 @@ class Ledger:
     probing: list[Directive] = field(default_factory=list)
     _faults: list[tuple[Place | None, str]] = field(default_factory=list)
     _lost: dict[Directive, Remark] = field(default_factory=dict)
-    _notes: list[tuple[Directive, Remark]] = field(default_factory=list)
+    _notes: dict[Directive, list[Remark]] = field(default_factory=dict)
     _accounted: set[Directive] = field(default_factory=set)
 
     def carry(self, *directives: Directive) -> None:
@@ -107,18 +107,19 @@ class Ledger:
 
     def lose(self, directive: Directive, why: str, instead: str = "") -> None:
         """This could not be carried over, and so nothing in its block. instead: what to do."""
-        inside = set(directive.walk())
-        self._lost = {one: remark for one, remark in self._lost.items() if one not in inside}
-        self._notes = [(one, remark) for one, remark in self._notes if one not in inside]
-        self._accounted |= inside
+        for inside in directive.walk():
+            self._lost.pop(inside, None)
+            self._notes.pop(inside, None)
+            self._accounted.add(inside)
         text = f"not carried over: {why}" + (f"; {instead}" if instead else "")
         self._lost[directive] = Remark(directive.place, str(directive), text)
 
     def note(self, directive: Directive, text: str) -> None:
         """This is carried, and not to the letter; or the reader should know something of it."""
-        noted = (directive, Remark(directive.place, str(directive), text))
-        if noted not in self._notes:
-            self._notes.append(noted)
+        remark = Remark(directive.place, str(directive), text)
+        known = self._notes.setdefault(directive, [])
+        if remark not in known:
+            known.append(remark)
 
     def fault(self, place: Place | None, subject: str, reason: str) -> None:
         """The input is wrong here; None: as a whole."""
@@ -163,4 +164,5 @@ class Ledger:
     @property
     def notes(self) -> list[Remark]:
         """What to know of what was carried over, in the order of the input."""
-        return sorted((remark for _unused, remark in self._notes), key=lambda remark: remark.place)
+        found = (remark for remarks in self._notes.values() for remark in remarks)
+        return sorted(found, key=lambda remark: remark.place)
