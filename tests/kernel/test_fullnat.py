@@ -88,6 +88,17 @@ def table(net: Topology) -> Iterator[KernelTable]:
     kernel.close()
 
 
+@pytest.fixture
+def by_iptables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a kernel without nftables, also where it has them."""
+
+    def write(_self: object, _found: object, _wanted: object) -> None:
+        raise netfilter._Missing
+
+    monkeypatch.setattr(netfilter._Nftables, "find", lambda _self: None)
+    monkeypatch.setattr(netfilter._Nftables, "write", write)
+
+
 def addresses(field: str, count: int = 2) -> tuple[str, ...]:
     return tuple(getattr(one, field) for one in LOCALS[:count])
 
@@ -247,6 +258,7 @@ def test_connections_of_each_local_address_are_counted(
 # -- the rules
 
 
+@pytest.mark.usefixtures("by_iptables")
 def test_rules_go_with_their_service_and_the_chain_with_the_last(
     net: Topology, table: KernelTable, field: str
 ) -> None:
@@ -259,6 +271,7 @@ def test_rules_go_with_their_service_and_the_chain_with_the_last(
     assert "LVS_IPVS" not in saved(net, field)
 
 
+@pytest.mark.usefixtures("by_iptables")
 def test_rules_of_others_are_left_alone(net: Topology, table: KernelTable, field: str) -> None:
     tables = "iptables-legacy" if field == "v4" else "ip6tables-legacy"
     net.director.run(f"{tables} -t nat -N THEIRS")
@@ -277,6 +290,7 @@ def rules(text: str) -> list[str]:
     return [line.partition(" [")[0] for line in text.splitlines() if not line.startswith("#")]
 
 
+@pytest.mark.usefixtures("by_iptables")
 @pytest.mark.parametrize(
     "field, edit",
     [
@@ -304,6 +318,7 @@ def test_an_edit_by_hand_is_seen_and_repaired(
     assert not have(table, whole, addresses(field))
 
 
+@pytest.mark.usefixtures("by_iptables")
 def test_a_second_jump_is_told_and_taken_away_by_the_next_change(
     net: Topology, table: KernelTable, field: str
 ) -> None:
@@ -372,6 +387,7 @@ def test_without_any_program_the_error_says_what_to_install(
     assert kernel.services() == frozenset()
 
 
+@pytest.mark.usefixtures("by_iptables")
 def test_what_a_program_refuses_is_told_of_the_one_change(kernel: KernelTable) -> None:
     good = SetLocalAddresses(WEB, (), ("10.2.0.1",))
     bad = SetLocalAddresses(Endpoint(Transport.TCP, "192.0.2.2", 80), (), ("fd00::1",))
