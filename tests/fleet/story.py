@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import urllib.request
 from pathlib import Path
 
 from addresses import CLIENT
@@ -83,24 +84,22 @@ def weights(host: Remote) -> dict[str, dict[str, int]]:
     return found
 
 
-def connections(host: Remote) -> int:
-    """How many connections a director's services were asked for since they are in its kernel."""
+def packets(host: Remote) -> int:
+    """How many packets came for a director's services since these are in its kernel.
+
+    Connections would be too few: one that comes from where another has just ended is not counted.
+    """
     lines = host.run("ipvsadm -Ln --stats --exact").splitlines()
-    return sum(int(line.split()[2]) for line in lines if line.startswith("TCP"))
+    return sum(int(line.split()[3]) for line in lines if line.startswith("TCP"))
 
 
-def ask_api(host: Remote, path: str, method: str = "GET", body: str | None = None) -> object:
-    """Ask a director's API, as a program in the hosts' network would."""
-    command = ["curl", "--silent", "--show-error", "--fail-with-body", "--max-time", "30"]
-    command += ["--request", method, "--header", f"Authorization: Bearer {TOKEN}"]
-    if body is not None:
-        command += ["--header", "Content-Type: application/json", "--data", body]
-    done = subprocess.run(
-        [*command, f"http://{host.v4}:{API_PORT}/v1/{path}"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
+def put_groups(host: Remote, groups: list[object]) -> None:
+    """Tell a director's daemon further groups by its API, as a program of the site would."""
+    request = urllib.request.Request(
+        f"http://{host.v4}:{API_PORT}/v1/config?wait=1",
+        data=json.dumps({"groups": groups}).encode(),
+        headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
+        method="PUT",
     )
-    assert done.returncode == 0, done.stdout
-    return json.loads(done.stdout or "null")
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        assert json.load(answer)["applied"] is True

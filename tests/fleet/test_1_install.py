@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import urllib.error
+import urllib.request
 
 import pytest
 
 from plays import Played, Site
-from remote import on_all
-from story import DIRECT_4, DIRECT_6, TUNNELLED, VIPS, Fleet, weights
+from remote import Remote, on_all
+from story import API_PORT, DIRECT_4, DIRECT_6, TUNNELLED, VIPS, Fleet, put_groups, weights
+from traffic import PATIENCE
 
 EVERYBODY = ["director1", "director2", "real1", "real2"]
 BOTH = {"real1": 3, "real2": 3}
@@ -17,9 +20,9 @@ BOTH = {"real1": 3, "real2": 3}
 @pytest.fixture(scope="module")
 def fresh(fleet: Fleet, site: Site) -> tuple[Played, dict[str, set[str]]]:
     """Check mode on hosts that have nothing yet; and what it left behind there."""
-    before = on_all(fleet.all, lambda host: host.picture())
+    before = on_all(fleet.all, Remote.picture)
     played = site.play("site", "--check", "--diff")
-    after = on_all(fleet.all, lambda host: host.picture())
+    after = on_all(fleet.all, Remote.picture)
     return played, {name: before[name] ^ after[name] for name in before}
 
 
@@ -136,6 +139,25 @@ class TestTraffic:
             said = fleet.director1.run(f"arping -c 2 -w 3 -D -I eth0 {vip}", check=False)
             answers = set(re.findall(r"\[(02:00:00:00:00:..)\]", said.lower()))
             assert answers <= {"02:00:00:00:00:0c"}
+
+
+@pytest.mark.usefixtures("installed")
+class TestApi:
+    def test_writes_where_it_may(self, fleet: Fleet) -> None:
+        backend = {"address": fleet.real1.v4, "method": "routing"}
+        frontend = {"name": "http", "proto": "tcp", "port": 8080, "vip": DIRECT_4}
+        check = {"type": "tcp", "disable": True}
+        group = {"group": "put", "frontends": [frontend], "backends": [backend]}
+        for host in fleet.directors:
+            put_groups(host, [{**group, "healthcheck": check}])
+            assert weights(host)["10.77.0.100:8080"] == {"10.77.0.21:8080": 1}
+            put_groups(host, [])
+            assert "10.77.0.100:8080" not in host.table()
+
+    def test_refuses_who_has_no_token(self, fleet: Fleet) -> None:
+        for host in fleet.directors:
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                urllib.request.urlopen(f"http://{host.v4}:{API_PORT}/v1/status", timeout=PATIENCE)
 
 
 class TestAgain:
