@@ -16,7 +16,8 @@ description:
   - Each host is asked for an address of its own first. When that is not answered (another network, a
     host that is down), silence proves nothing, which is reported as C(proven=false), and warned about.
   - Then the host alone is asked for the virtual addresses, at the hardware address that answered, so the
-    director that has them does not disturb.
+    director that has them does not disturb. When it answers once more for its own address, which was asked
+    for last, it has had its chance to answer for the others.
   - Nothing is changed, and requests are sent in check mode, too. IPv6 addresses are ignored, since the kernel answers
     neighbour solicitations only for addresses of the interface that is asked.
 author:
@@ -62,7 +63,7 @@ options:
         elements: str
         required: true
   wait:
-    description: Seconds to wait for answers, in each of the two rounds.
+    description: Seconds to wait for the answers to a question at the most. Each is put three times.
     type: float
     default: 1.0
 notes:

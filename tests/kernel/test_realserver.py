@@ -190,7 +190,8 @@ def asked(net: Topology) -> dict[str, tuple[list[str], str]]:
             hosts,
             lambda address: route_to(address, run),
             lambda interface, source: Socket(interface, source, time.monotonic),
-            0.3,
+            # Which is waited for in vain alone.
+            1.0,
         )
     return {each.asked.name: (each.answered, each.reason) for each in found}
 

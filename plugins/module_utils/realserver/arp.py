@@ -70,7 +70,7 @@ def probe(
     line: Callable[[str, str], Line],
     seconds: float,
 ) -> list[Answers]:
-    """Ask them all, and wait `seconds` at the most for each of the two rounds of answers.
+    """Ask them all, and wait `seconds` at the most for the answers to each of a few rounds.
 
     route: (interface, our address there, whether a gateway is between) on the way to an address.
     line: the line of an interface, with our address there. Raises HostError.
@@ -102,7 +102,7 @@ def _ask_own(line: Line, hosts: Sequence[Answers], seconds: float) -> None:
     for _time in range(_TIMES):
         for address in waiting:
             line.ask(address, BROADCAST)
-        for mac, address in line.answers(seconds / _TIMES):
+        for mac, address in line.answers(seconds):
             each = waiting.pop(address, None)
             if each is not None:
                 each.mac = mac
@@ -113,16 +113,29 @@ def _ask_own(line: Line, hosts: Sequence[Answers], seconds: float) -> None:
 
 
 def _ask_quiet(line: Line, hosts: Sequence[Answers], seconds: float) -> None:
-    """Silence is waited for to the end; several hosts have the same virtual addresses."""
+    """Each host has answered when it answers the question after these: for its own address.
+
+    Several hosts have the same virtual addresses, and are told apart by their hardware addresses.
+    """
     by_mac = {each.mac: each for each in hosts}
+    unproven = set(by_mac)
     for _time in range(_TIMES):
+        waiting = set(by_mac)
         for each in hosts:
-            for address in each.asked.quiet:
+            for address in (*each.asked.quiet, each.address):
                 line.ask(address, each.mac or BROADCAST)
-        for mac, address in line.answers(seconds / _TIMES):
+        for mac, address in line.answers(seconds):
             one = by_mac.get(mac)
             if one and address in one.asked.quiet and address not in one.answered:
                 one.answered.append(address)
+            if one and address == one.address:
+                waiting.discard(mac)
+            if not waiting:
+                break
+        unproven &= waiting
+    for mac_of_silent in unproven:
+        each = by_mac[mac_of_silent]
+        each.reason = f"it does not answer for its own {each.address} any more"
 
 
 def request(source_mac: bytes, source: str, address: str, mac: bytes) -> bytes:
@@ -188,10 +201,19 @@ class Socket:
 
 
 def route_to(address: str, run: Callable[[Command], str]) -> tuple[str, str, bool]:
-    """By which interface, from which address, and whether over a gateway. Raises HostError."""
-    rows = json.loads(run(("ip", "-json", "route", "get", address)) or "[]")
+    """By which interface, from which address, and whether over a gateway. Raises HostError.
+
+    Without a route, there is neither.
+    """
+    try:
+        rows = json.loads(run(("ip", "-json", "route", "get", address)) or "[]")
+    except HostError as error:
+        if "RTNETLINK" not in str(error):
+            raise
+        # The kernel's word: unreachable, prohibited.
+        rows = []
     if not rows:
-        raise HostError(f"there is no route to {address}")
+        return "", "", False
     row: Mapping[str, str] = rows[0]
     # A host that asks itself has `lo` here.
     is_routed = "gateway" in row or row.get("dev") == "lo"

@@ -65,6 +65,19 @@ def test_without_an_answer_for_its_own_address_nothing_is_proven():
     assert ask(network, Asked("down", ["10.0.0.11"], [VIP])) == [([], says)]
 
 
+def test_one_that_falls_silent_altogether_proves_nothing():
+    network = Network(m020000000001=["10.0.0.11"])
+    ask_once = network.ask
+
+    def first_only(address, mac):
+        if mac == BROADCAST:
+            ask_once(address, mac)
+
+    network.ask = first_only
+    says = "it does not answer for its own 10.0.0.11 any more"
+    assert ask(network, Asked("gone", ["10.0.0.11"], [VIP])) == [([], says)]
+
+
 def test_the_address_on_a_shared_network_is_used():
     network = Network(m020000000001=["10.0.0.11", VIP])
     host = Asked("loud", ["198.51.100.1", "10.0.0.11"], [VIP])
@@ -107,5 +120,16 @@ def test_route(said, route):
 
 
 def test_no_route():
-    with pytest.raises(HostError, match="there is no route to x"):
-        route_to("x", lambda _command: "")
+    def refused(_command):
+        raise HostError("ip route get x: RTNETLINK answers: Network is unreachable")
+
+    assert route_to("x", refused) == ("", "", False)
+    assert route_to("x", lambda _command: "") == ("", "", False)
+
+
+def test_without_ip_nothing_can_be_said():
+    def missing(_command):
+        raise HostError("ip route get x: No such file or directory")
+
+    with pytest.raises(HostError, match="No such file"):
+        route_to("x", missing)
