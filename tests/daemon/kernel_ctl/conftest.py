@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from ansible_collections.lvs.ipvs.tests.daemon.kernel_ctl import forked
 
 
 class Host:
@@ -33,14 +34,17 @@ class Host:
         *words: object,
         stdin: str = "",
         before: Sequence[str] = (),
-        stdout: IO[str] | int = subprocess.PIPE,
+        stdout: IO[str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run it to its end. before: what it is run by."""
+        """Run it to its end. before: what it is run by, and then as a program of its own."""
+        arguments = [str(word) for word in words]
+        if not before:
+            return forked.run(arguments, stdin, self.environ, stdout)
         return subprocess.run(
-            [*before, sys.executable, "-m", "ipvsman.ctl", *map(str, words)],
+            [*before, sys.executable, "-m", "ipvsman.ctl", *arguments],
             input=stdin,
             env=self.environ,
-            stdout=stdout,
+            stdout=stdout or subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             timeout=60,
