@@ -176,3 +176,52 @@ def test_why_it_does_not_start_is_told_in_one_line(settings, monkeypatch, caplog
         assert service.run(settings) == service.NO_KERNEL
     (record,) = caplog.records
     assert record.getMessage().startswith("not started: the kernel does not let us; ")
+
+
+class TestLastGood:
+    """A start that finds faulty drop-ins."""
+
+    @pytest.fixture
+    def faulty(self, settings, table, monkeypatch):
+        with monkeypatch.context() as patch:
+            run(settings, patch, lambda daemon: signal.raise_signal(signal.SIGTERM))
+        file = settings.config_dir / "groups" / "web.yaml"
+        file.write_text(GROUP.replace("192.0.2.1", "not an address"))
+        return file
+
+    def test_goes_on_with_what_was_good_and_says_so(
+        self, settings, table, monkeypatch, faulty, caplog
+    ):
+        seen = []
+
+        def look(daemon):
+            director = daemon._director
+            seen.append((director.config.frontends[0].group, director.last_reload.error))
+            signal.raise_signal(signal.SIGTERM)
+
+        assert run(settings, monkeypatch, look) == 0
+        [(group, error)] = seen
+        assert group == "web"
+        assert "web.yaml" in error
+        assert "not an address" in error
+        [alert] = [record for record in caplog.records if record.levelno == logging.CRITICAL]
+        assert "last good" in alert.getMessage()
+
+    def test_ends_when_the_drop_ins_are_mended(self, settings, table, monkeypatch, faulty):
+        reloads = []
+
+        def mend(daemon):
+            async def reload():
+                reloads.append(await daemon._director.reload())
+                faulty.write_text(GROUP)
+                reloads.append(await daemon._director.reload())
+                daemon._ending.set()
+
+            daemon._go(reload())
+
+        assert run(settings, monkeypatch, mend) == 0
+        assert [bool(reload.error) for reload in reloads] == [True, False]
+
+    def test_is_none_without_a_good_one(self, settings, table, monkeypatch, faulty):
+        (settings.state_dir / "last-good").unlink()
+        assert service.run(settings) == service.BAD_CONFIG

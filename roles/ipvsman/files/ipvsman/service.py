@@ -26,6 +26,7 @@ from ipvsman.ipvs.errors import Cause, IpvsError, Unavailable
 from ipvsman.ipvs.genetlink import namespace
 from ipvsman.ipvs.kernel import KernelTable
 
+from .config.kept import Kept
 from .config.loader import load
 from .config.lookup import SystemLookup
 from .config.model import Config, ConfigError
@@ -111,13 +112,23 @@ def _run(settings: Settings) -> int:
     def open_table() -> KernelTable:
         return KernelTable(settings.netns)
 
+    kept = Kept(settings.state_dir)
+    refused: ConfigError | None = None
     try:
         config = _read_config(settings)
     except ConfigError as error:
         for fault in error.faults:
             log.error("load failed: %s", fault)
-        log.error("not started: faults in the drop-ins; the kernel's table stays as it is")
-        return BAD_CONFIG
+        last_good = kept.load()
+        if last_good is None:
+            log.error("not started: faults in the drop-ins; the kernel's table stays as it is")
+            return BAD_CONFIG
+        log.critical(
+            "ALERT: faults in the drop-ins: starting with the last good ones, kept in %s."
+            " Mend the drop-ins and reload",
+            kept.place,
+        )
+        config, refused = last_good, error
     try:
         table = open_table()
         try:
@@ -127,7 +138,7 @@ def _run(settings: Settings) -> int:
     except Unavailable as error:
         log.error("not started: %s", _explained(error))
         return NO_KERNEL
-    return asyncio.run(_Daemon(settings, open_table).live(config))
+    return asyncio.run(_Daemon(settings, open_table, kept).live(config, refused))
 
 
 def _read_config(settings: Settings, previous: Config | None = None) -> Config:
@@ -154,8 +165,11 @@ class _Daemon:
         self,
         settings: Settings,
         open_table: Callable[[], KernelTable],
+        kept: Kept,
     ) -> None:
         self._settings = settings
+        self._kept = kept
+        self._not_kept = ""
         self._journal = Journal(time.time)
         self._store = Store(settings.state_dir, time.time, self._complain)
         self._store.tidy()
@@ -177,8 +191,8 @@ class _Daemon:
         self._lag = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def live(self, config: Config) -> int:
-        """From the first configuration to the end."""
+    async def live(self, config: Config, refused: ConfigError | None = None) -> int:
+        """From the first configuration to the end. refused: why it is not that of the drop-ins."""
         prober = Prober(
             self._director.judge,
             random=random.Random(),
@@ -203,7 +217,7 @@ class _Daemon:
             await asyncio.gather(prober.close(), resolver.close(), server.close())
             return CANNOT_LISTEN
         self._keeper.start(clear_first=self._settings.startup_full_replace)
-        self._director.begin(config, prober, resolver)
+        self._director.begin(config, prober, resolver, refused)
         # What stays for good need not be looked through for garbage, which would hold up probes.
         gc.freeze()
         self._listen(desk)
@@ -233,7 +247,7 @@ class _Daemon:
             self._journal.record(
                 Kind.ERROR, "ipvsman", "an answer or a probe did not end in time", logging.WARNING
             )
-        await self._director.remember()
+        await self._write_down()
         stopped = await asyncio.to_thread(
             self._keeper.stop, self._settings.shutdown_timeout, clear=self._settings.clear_on_exit
         )
@@ -295,8 +309,19 @@ class _Daemon:
         """What changed, on disk within a second; less often where that takes long."""
         while True:
             began = time.monotonic()
-            await self._director.remember()
+            await self._write_down()
             await asyncio.sleep(max(_TICK, _WRITING * (time.monotonic() - began)))
+
+    async def _write_down(self) -> None:
+        await self._director.remember()
+        fault = ""
+        try:
+            await asyncio.to_thread(self._kept.keep, self._director.config)
+        except OSError as error:
+            fault = f"the last good drop-ins cannot be kept in {self._kept.place}: {error.strerror}"
+        if fault and fault != self._not_kept:
+            self._journal.record(Kind.ERROR, "store", fault, logging.ERROR)
+        self._not_kept = fault
 
     def _read_config(self) -> Config:
         # With the one before, files that have not changed are not read anew.

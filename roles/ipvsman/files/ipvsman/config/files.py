@@ -56,14 +56,17 @@ class Tree:
         return tuple(sorted(self._read))
 
     @property
+    def content(self) -> dict[str, bytes]:
+        """What is in the files that have been read."""
+        return {name: content for name, content in self._read.items() if content is not None}
+
+    @property
     def digest(self) -> str:
         """A hash of everything that has been read."""
         total = hashlib.sha256()
-        for name in sorted(self._read):
-            content = self._read[name]
-            if content is not None:
-                inner = hashlib.sha256(content).hexdigest()
-                total.update(f"{inner} {name}\n".encode(errors="surrogateescape"))
+        for name, content in sorted(self.content.items()):
+            inner = hashlib.sha256(content).hexdigest()
+            total.update(f"{inner} {name}\n".encode(errors="surrogateescape"))
         return total.hexdigest()
 
     def names(self, folder: str) -> list[str]:

@@ -107,6 +107,7 @@ class _Load:
             mtime=self._tree.mtime,
             digest=self._tree.digest,
             read=self._tree.has_read,
+            content=self._tree.content,
             strict=strict,
         )
 

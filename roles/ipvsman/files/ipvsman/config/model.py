@@ -8,6 +8,7 @@ change while a configuration does not.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -158,7 +159,8 @@ class Config:
 
     digest: hash of what was read, the identity of a configuration. mtime: newest of the files, in
     seconds since the epoch, 0.0 when there are none. files: all that count as loaded. read: those
-    that had a say, by their paths below the directory. strict: what was a fault.
+    that had a say, by their paths below the directory. content: what is in them. strict: what was a
+    fault.
     """
 
     frontends: tuple[Frontend, ...] = ()
@@ -169,6 +171,7 @@ class Config:
     mtime: float = 0.0
     digest: str = ""
     read: tuple[str, ...] = ()
+    content: Mapping[str, bytes] = field(default_factory=dict, compare=False, repr=False)
     strict: bool = False
 
 

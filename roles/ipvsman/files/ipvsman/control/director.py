@@ -139,11 +139,20 @@ class Director:
 
     # -- life
 
-    def begin(self, config: Config, prober: Probing, resolver: Resolving) -> None:
-        """Take up the first configuration."""
+    def begin(
+        self,
+        config: Config,
+        prober: Probing,
+        resolver: Resolving,
+        refused: ConfigError | None = None,
+    ) -> None:
+        """Take up the first configuration. refused: why it is not that of the drop-ins."""
         self._prober, self._resolver = prober, resolver
         self._take_up(config, build(config, self._known_of(hostnames(config))))
         self._tell_warnings(config.warnings)
+        if refused is not None:
+            self.failed_reloads += 1
+            self.last_reload = replace(self.last_reload, error=str(refused))
 
     async def reload(self, *, asked: bool = True) -> Reload:
         """Read the drop-ins again; a fault leaves the last good configuration running.
