@@ -10,7 +10,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "lab")]
 
 from plays import Site  # noqa: E402 - found by the line above
-from story import Fleet  # noqa: E402
+from scene import Fleet  # noqa: E402
 
 
 @pytest.fixture(scope="session")

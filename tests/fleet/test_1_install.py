@@ -10,7 +10,7 @@ import pytest
 
 from plays import Played, Site
 from remote import Remote, on_all
-from story import API_PORT, DIRECT_4, DIRECT_6, TUNNELLED, VIPS, Fleet, put_groups, weights
+from scene import API_PORT, DIRECT_4, DIRECT_6, TUNNELLED, VIPS, Fleet, put_groups, weights
 from traffic import PATIENCE
 
 EVERYBODY = ["director1", "director2", "real1", "real2"]

@@ -9,7 +9,7 @@ import pytest
 
 from plays import Played, Site
 from remote import Remote, on_all
-from story import DIRECT_4, Fleet, weights
+from scene import DIRECT_4, Fleet, weights
 from traffic import Traffic
 
 HEAVIER = {"10.77.0.21:80": 5, "10.77.0.22:80": 1}

@@ -11,7 +11,7 @@ import pytest
 
 from plays import Played, Site
 from remote import Remote, on_all, wait_until
-from story import DIRECT_4, Fleet, packets, weights
+from scene import DIRECT_4, Fleet, packets, weights
 from traffic import Held, Traffic
 
 COLLECTION = Path(__file__).resolve().parents[2]

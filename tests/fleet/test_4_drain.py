@@ -8,7 +8,7 @@ import pytest
 
 from plays import Played, Site
 from remote import on_all, wait_until
-from story import DIRECT_4, Fleet, weights
+from scene import DIRECT_4, Fleet, weights
 from traffic import Traffic, hold
 
 WORK = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from plays import Site
-from story import Fleet
+from scene import Fleet
 
 
 class TestDoctor:

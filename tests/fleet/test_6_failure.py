@@ -8,7 +8,7 @@ import pytest
 
 from plays import Site
 from remote import Remote, wait_until
-from story import DIRECT_4, DIRECT_6, TUNNELLED, VIPS, Fleet
+from scene import DIRECT_4, DIRECT_6, TUNNELLED, VIPS, Fleet
 from traffic import hold
 
 BOTH = {"real1": 3, "real2": 3}

@@ -6,7 +6,7 @@ import pytest
 
 from plays import Played, Site
 from remote import on_all
-from story import VIPS, Fleet, weights
+from scene import VIPS, Fleet, weights
 
 ABSENT = {
     "ipvsman_state": "absent",
