@@ -95,11 +95,22 @@ def packets(host: Remote) -> int:
 
 def put_groups(host: Remote, groups: list[object]) -> None:
     """Tell a director's daemon further groups by its API, as a program of the site would."""
+    body = json.dumps({"groups": groups}).encode()
+    assert ask_api(host, "config?wait=1", body)["applied"] is True
+
+
+def running_version(host: Remote) -> str:
+    """Which version a director's daemon says it is."""
+    return str(ask_api(host, "about")["version"])
+
+
+def ask_api(host: Remote, route: str, body: bytes | None = None) -> dict[str, object]:
+    """Ask a director's API, or tell it something, as a program of the site would."""
     request = urllib.request.Request(
-        f"http://{host.v4}:{API_PORT}/v1/config?wait=1",
-        data=json.dumps({"groups": groups}).encode(),
+        f"http://{host.v4}:{API_PORT}/v1/{route}",
+        data=body,
         headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
-        method="PUT",
+        method="PUT" if body else "GET",
     )
     with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-        assert json.load(answer)["applied"] is True
+        return dict(json.load(answer))
