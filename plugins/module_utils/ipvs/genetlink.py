@@ -19,13 +19,15 @@ import struct
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from .errors import Cause, Unavailable
 
-# Last of all: the role ipvsman has one here on hosts whose own Python has none.
-sys.path.append(
-    "/usr/lib/ipvsman/current/venv/lib/python{}.{}/site-packages".format(*sys.version_info)
-)
+# The role ipvsman can have brought one to a host whose own Python has none.
+if find_spec("pyroute2") is None:
+    sys.path.append(
+        "/usr/lib/ipvsman/current/venv/lib/python{}.{}/site-packages".format(*sys.version_info)
+    )
 
 # An ImportError is not the only thing that importing pyroute2 can raise: releases from 0.9 on end
 # in a TypeError on a Python older than they want.
