@@ -19,15 +19,15 @@ import struct
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 
 from .errors import Cause, Unavailable
 
-# The role ipvsman can have brought one to a host whose own Python has none.
-if find_spec("pyroute2") is None:
-    sys.path.append(
-        "/usr/lib/ipvsman/current/venv/lib/python{}.{}/site-packages".format(*sys.version_info)
-    )
+# Last of all: the role ipvsman can have brought one to a host whose own Python has none.
+_OF_THE_ROLE = "/usr/lib/ipvsman/current/venv/lib/python{}.{}/site-packages".format(
+    *sys.version_info
+)
+if os.path.isdir(_OF_THE_ROLE):
+    sys.path.append(_OF_THE_ROLE)
 
 # An ImportError is not the only thing that importing pyroute2 can raise: releases from 0.9 on end
 # in a TypeError on a Python older than they want.
