@@ -16,7 +16,7 @@ _HEAD = ("director", "kernel", "ipvsman", "services", "destinations", "connectio
 def doctor(told: Mapping[str, Any]) -> dict[str, Any]:
     """The text, and how many findings there are of each level.
 
-    told: directors (name: what ipvs_director_info returned, None where it could not be asked),
+    told: directors (name: what ipvs_director_info returned, false where it could not be asked),
     probe (result of ipvs_arp_probe, or nothing), realservers (name: result of
     `lvs-realserver status`, or None), now (seconds since the epoch).
     """
@@ -63,7 +63,7 @@ def _probed(probe: Mapping[str, Any]) -> Iterable[About]:
 
 def _real_servers(servers: Mapping[str, Any]) -> Iterable[About]:
     for name, result in servers.items():
-        if result is None:
+        if not result:
             yield [name], Finding(Level.FAULT, "could not be asked", "is it up?")
         elif result.get("rc"):
             said = "; ".join(str(result.get("stdout") or result.get("stderr") or "").splitlines())

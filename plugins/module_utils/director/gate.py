@@ -3,7 +3,7 @@
 """Whether a director is at least as well as it was before: a picture of it, and a judgement. Pure.
 
 Internal to this collection. What counts is how large a share of a service's backends has weight in
-the kernel. What was taken out on purpose does not count at all.
+the kernel, and is known to serve. What was taken out on purpose does not count at all.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 
 #: What the daemon calls a weight of 0 that somebody wants.
 ON_PURPOSE = ("operator", "disabled")
-#: And one that is in the table only because nothing is left.
-ALL_DOWN = "all_down"
+#: What has weight and is not proven to serve: trusted since nothing is known of it yet, or left
+#: in the table only because nothing else is.
+UNPROVEN = ("all_down", "cold_start", "kept", "unproven")
 
 Picture = Mapping[str, Any]
 
@@ -45,7 +46,7 @@ def _service(row: Mapping[str, Any]) -> dict[str, Any]:
         for entry in row["backends"]
         if entry["why"] not in ON_PURPOSE and (entry["weight"] or entry["desired_weight"])
     ]
-    serving = [entry for entry in counted if entry["live_weight"] and entry["why"] != ALL_DOWN]
+    serving = [entry for entry in counted if entry["live_weight"] and entry["why"] not in UNPROVEN]
     return {
         "name": f"{row['group']}/{row['frontend_name']}",
         "present": row["live_present"],

@@ -64,6 +64,10 @@ def test_as_well_as_before():
         # Fewer backends, of which as large a share serves.
         ((UP, UP, DOWN), (UP,), 0, True),
         ((UP, UP), (UP, UP, DOWN), 0, False),
+        # What has weight on trust has to prove itself first.
+        ((UP, UP), (UP, UP, backend(1, "unproven")), 0, False),
+        ((UP, UP), (UP, backend(1, "cold_start")), 0, False),
+        ((UP, backend(1, "kept")), (UP, backend(1, "kept")), 0, True),
         # What is out on purpose is not missed.
         ((UP, UP), (UP, OPERATOR), 0, True),
         ((UP, UP), (UP, DISABLED), 0, True),
