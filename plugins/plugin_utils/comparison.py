@@ -24,8 +24,8 @@ _SHOWN = 6
 _ENOUGH = 20
 _HALF = 0.5
 _SETTINGS = ("scheduler", "flags", "persistence", "netmask", "engine", "local_addresses")
-#: These are as they are by use, not by setting.
-_OWN = ("net.netfilter.nf_conntrack_count",)
+#: These are as they are by use, or by how much memory there is, not by setting.
+_OWN = ("net.netfilter.nf_conntrack_count", "net.ipv4.vs.sync_qlen_max")
 
 
 def between(directors: Directors) -> list[About]:
@@ -45,13 +45,20 @@ def _unlike(directors: Directors) -> Iterator[About]:
         yield idle, Finding(Level.WARNING, what, "lvs.ipvs.site sets it up")
     compared: Sequence[tuple[Directors, str, Callable[[Director], Any], Level, str]] = (
         (directors, "kernel", lambda each: each["release"], Level.NOTE, "upgrade one by one"),
-        (running, "ipvsman", _program, Level.WARNING, "lvs.ipvs.rollout brings all to one version"),
+        (
+            running,
+            "ipvsman",
+            lambda each: each["daemon"]["version"],
+            Level.WARNING,
+            "lvs.ipvs.rollout brings all to one version",
+        ),
+        # A master and a backup differ in that alone; what the kernel has of it is compared below.
         (
             running,
             "digest of the drop-ins",
             lambda each: each["daemon"]["config_digest"][:12],
-            Level.FAULT,
-            "lvs.ipvs.preview shows what differs, lvs.ipvs.rollout makes them alike",
+            Level.NOTE,
+            "lvs.ipvs.preview shows what differs, if more than sync daemons shall",
         ),
         (directors, "timeouts", _timeouts, Level.WARNING, "lvs.ipvs.ipvs_timeout, on all of them"),
     )
@@ -63,11 +70,6 @@ def _unlike(directors: Directors) -> Iterator[About]:
         if name not in _OWN:
             values = {host: each["sysctls"].get(name, "none") for host, each in directors.items()}
             yield from _different(values, name, Level.WARNING, "ipvsman_sysctls, on all of them")
-
-
-def _program(director: Director) -> str:
-    daemon = director["daemon"]
-    return f"{daemon['version']} ({str(daemon['program']).rstrip('/').rpartition('/')[2]})"
 
 
 def _timeouts(director: Director) -> str:

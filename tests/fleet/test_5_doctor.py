@@ -20,6 +20,7 @@ class TestDoctor:
             "sysctl -qw net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.all.arp_announce=0"
         )
         told = site.play("doctor", fails=True).output
-        assert re.search(r"FAULT +real2: .*10\.77\.0\.100", told)
-        assert re.search(r"director1.*expire_quiescent_template", told)
+        assert re.search(r"FAULT +10\.77\.0\.22: answers ARP for 10\.77\.0\.100\b", told)
+        assert re.search(r"FAULT +real2: is not set up as it was: .*arp_ignore", told)
+        assert re.search(r"WARNING +director.: net\.ipv4\.vs\.expire_quiescent_template", told)
         assert not re.search(r"(FAULT|WARNING) +real1", told)

@@ -34,11 +34,11 @@ def test_alike():
         (
             {"daemon": {"version": "0.2.0"}},
             WARNING,
-            "ipvsman: 0.2.0 (0.1.0-abc), elsewhere 0.1.0 (0.1.0-abc)",
+            "ipvsman: 0.2.0, elsewhere 0.1.0",
         ),
         (
             {"daemon": {"config_digest": "fedc"}},
-            FAULT,
+            NOTE,
             "digest of the drop-ins: fedc, elsewhere 0123456789ab",
         ),
         (
