@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """A server that tells who asks where it sees them come from: peerserver.py PROTOCOL PORT.
 
 tcp and sctp answer each connection once and keep it open until the other side ends it; udp answers

@@ -33,7 +33,7 @@ class Host:
     def _run(self, words, **_settings):
         self.probes.append(words)
         if isinstance(self.modprobe, Exception):
-            raise self.modprobe
+            raise self.modprobe  # pylint: disable=raising-bad-type,raising-non-exception
         return self.modprobe
 
 

@@ -13,9 +13,11 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import IO
 
-# Imported here, so that no child has to.
-import ipvsman.ctl.kernel  # noqa: F401
+from ipvsman.ctl import kernel
 from ipvsman.ctl.__main__ import main
+
+# Imported here, so that no child has to.
+WITH_LIBRARIES = (kernel,)
 
 
 def run(

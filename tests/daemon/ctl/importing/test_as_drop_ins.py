@@ -29,7 +29,7 @@ def service(*servers, keys=(WEB,), label="label", **how):
 
 def group(*servers, **how):
     ledger = Ledger()
-    (made,) = drop_ins(Found([service(*servers, **how)]), ledger).values()
+    [made] = list(drop_ins(Found([service(*servers, **how)]), ledger).values())
     return made, [str(loss) for loss in ledger.losses]
 
 
@@ -137,7 +137,7 @@ def test_the_whole_table():
 
 def test_a_port_of_0_is_that_of_the_service():
     ledger = Ledger()
-    (made,) = drop_ins(Found([service(server(2, port=0))]), ledger).values()
+    [made] = list(drop_ins(Found([service(server(2, port=0))]), ledger).values())
     assert "port_map" not in made["backends"][0]
     assert [str(note) for note in ledger.notes] == [
         "file:2: server: its port is written as that of the service, and not as 0"

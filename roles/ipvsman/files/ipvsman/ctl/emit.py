@@ -54,9 +54,9 @@ def _mapping(data: dict[str, Any], indent: str) -> Iterator[str]:
 def _list(items: Any, indent: str) -> Iterator[str]:
     for item in items:
         if isinstance(item, dict) and item:
-            lines = _mapping(item, indent + "  ")
-            yield f"{indent}- {next(lines).lstrip()}"
-            yield from lines
+            first, *others = _mapping(item, indent + "  ")
+            yield f"{indent}- {first.lstrip()}"
+            yield from others
         else:
             yield f"{indent}- {_scalar(item)}"
 
