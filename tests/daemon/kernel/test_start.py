@@ -82,7 +82,7 @@ def test_nothing_configured_never_empties_a_table(daemon, make):
     daemon.start()
     daemon.stop()
     table = daemon.table()
-    subprocess.run(["rm", "-r", daemon.etc], check=True)
+    subprocess.run(["rm", "-r", daemon.etc, daemon.state / "last-good"], check=True)
     make(daemon.etc)
     daemon.begin()
     assert daemon.wait_end() == 2
@@ -90,6 +90,23 @@ def test_nothing_configured_never_empties_a_table(daemon, make):
     assert "nothing is configured" in daemon.raw_log()
     assert "the kernel's table stays as it is" in daemon.raw_log()
     assert "Traceback" not in daemon.raw_log()
+
+
+def test_a_boot_with_a_mistake_serves_what_was_good(daemon):
+    daemon.drop_in(group(ALL[0]))
+    daemon.start()
+    table = daemon.table()
+    daemon.stop()
+    daemon.node.run("ipvsadm -C")
+    daemon.drop_in("group: [")
+    daemon.start()
+    assert daemon.table() == table
+    status = daemon.get("/v1/status/detailed")
+    assert not status["last_reload"]["ok"]
+    assert "ALERT: faults in the drop-ins" in daemon.raw_log()
+    daemon.drop_in(group(*ALL))
+    daemon.act("--reload")
+    assert len(daemon.table()["10.1.0.100:80"]) == len(ALL)
 
 
 @pytest.mark.parametrize("make", NOTHING.values(), ids=NOTHING)
