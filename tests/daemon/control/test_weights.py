@@ -72,7 +72,15 @@ class TestUnknown:
         where = pool(A)
         around = circumstances(health_of(where, **known), cold_start=True)
         assert only(where, around) == (5, Why.COLD_START)
-        assert only(where, around, service({B: 1})) == (5, Why.COLD_START)
+        assert only(where, around, service({})) == (5, Why.COLD_START)
+
+    def test_has_to_prove_itself_where_somebody_serves_also_in_the_cold_start(self, known):
+        where = pool(A)
+        around = circumstances(health_of(where, **known), cold_start=True)
+        found = effective(where, around, service({B: 1}))
+        assert found[key(A)].why is Why.UNPROVEN
+        assert found[key(A)].weight == 0
+        assert found[key(B)].weight == 1
 
     def test_gets_nothing_after_it(self, known):
         where = pool(A)

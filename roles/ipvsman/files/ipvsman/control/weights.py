@@ -192,7 +192,8 @@ def _unknown(member: Member, cold_start: bool, current: Service | None, why: str
     unknown = f"not known yet ({why})" if why else "not known yet"
     if there is not None:
         return Effective(there.weight, Why.KEPT, f"{unknown}: keeps the weight it has")
-    if cold_start:
+    served = current is not None and any(each.weight for each in current.destinations.values())
+    if cold_start and not served:
         return Effective(member.settings.weight, Why.COLD_START, f"{unknown}, cold start")
     return Effective(0, Why.UNPROVEN, f"{unknown}: gets traffic once it is proven")
 
