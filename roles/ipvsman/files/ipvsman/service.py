@@ -314,6 +314,8 @@ class _Daemon:
 
     async def _write_down(self) -> None:
         await self._director.remember()
+        if self._kept.holds(self._director.config):
+            return  # every second; a thread only for what is new
         fault = ""
         try:
             await asyncio.to_thread(self._kept.keep, self._director.config)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 
 from .loader import load
@@ -26,6 +27,7 @@ class Kept:
     def __init__(self, directory: Path | None) -> None:
         self._directory = directory
         self._digest = ""
+        self._lock = threading.Lock()
 
     @property
     def place(self) -> Path | None:
@@ -46,13 +48,21 @@ class Kept:
         self._digest = config.digest
         return config
 
+    def holds(self, config: Config) -> bool:
+        """Whether this configuration is what is kept; asks no disk."""
+        return self._directory is None or config.digest == self._digest
+
     def keep(self, config: Config) -> None:
         """Put the drop-ins of this configuration in place of those before. Raises OSError."""
-        if self._directory is None or config.digest == self._digest:
-            return
-        self._directory.mkdir(parents=True, exist_ok=True)
+        # At the end of the daemon a thread may still be at it.
+        with self._lock:
+            if self._directory is not None and not self.holds(config):
+                self._put(self._directory, config)
+
+    def _put(self, directory: Path, config: Config) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
         # Nobody else may read it: a command check can have a password in it.
-        new = Path(tempfile.mkdtemp(prefix=f"{NAME}-", dir=self._directory))
+        new = Path(tempfile.mkdtemp(prefix=f"{NAME}-", dir=directory))
         try:
             for name, content in config.content.items():
                 path = new / name
@@ -63,11 +73,11 @@ class Kept:
                     os.fsync(stream.fileno())
             link = new / ".link"
             link.symlink_to(new.name)
-            link.replace(self._directory / NAME)
+            link.replace(directory / NAME)
         except OSError:
             shutil.rmtree(new, ignore_errors=True)
             raise
         self._digest = config.digest
-        for old in self._directory.glob(f"{NAME}-*"):
+        for old in directory.glob(f"{NAME}-*"):
             if old != new:
                 shutil.rmtree(old, ignore_errors=True)
