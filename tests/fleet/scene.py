@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 from addresses import CLIENT
@@ -82,6 +83,18 @@ def weights(host: Remote) -> dict[str, dict[str, int]]:
         if words[0] == "-a":
             found.setdefault(words[2], {})[words[4]] = int(words[words.index("-w") + 1])
     return found
+
+
+def is_out(directors: Sequence[Remote], real: Remote) -> bool:
+    """Whether none of these directors gives a real server any more connections to its port 80."""
+    addresses = (f"{real.v4}:80", f"[{real.v6}]:80")
+    return not any(
+        weight
+        for table in on_all(directors, weights).values()
+        for destinations in table.values()
+        for address, weight in destinations.items()
+        if address in addresses
+    )
 
 
 def packets(host: Remote) -> int:

@@ -8,7 +8,7 @@ import pytest
 
 from plays import Played, Site
 from remote import on_all, wait_until
-from scene import DIRECT_4, Fleet, weights
+from scene import DIRECT_4, Fleet, is_out, weights
 from traffic import Traffic, hold
 
 WORK = """\
@@ -30,7 +30,7 @@ class Drained:
             self._held = hold(DIRECT_4, "real1")
             options = ("--limit", "real1")
             with site.playing("drain", *options, extra={"drain_work": str(work)}) as process:
-                wait_until("real1 is out", lambda: is_out(fleet))
+                wait_until("real1 is out", lambda: is_out(fleet.directors, fleet.real1))
                 told = self.traffic.answered.copy()
                 self.answers_while_out = [self._held.ask() for _time in range(3)]
                 # Of 20 requests the other one would have had half.
@@ -44,18 +44,6 @@ class Drained:
             told = self.traffic.answered.copy()
             wait_until("20 more", lambda: self.traffic.since(told.total()) > 20)
             self.answered_afterwards = self.traffic.answered - told
-
-
-def is_out(fleet: Fleet) -> bool:
-    """Whether no director gives it any more connections."""
-    tables = on_all(fleet.directors, weights).values()
-    return not any(
-        weight
-        for table in tables
-        for destinations in table.values()
-        for address, weight in destinations.items()
-        if address in ("10.77.0.21:80", "[fd77::21]:80")
-    )
 
 
 @pytest.fixture(scope="module")
