@@ -75,6 +75,7 @@ DIRECTOR = {
     "gate": "",
     "passing": "daemon gate",
     "maintenance": "daemon",
+    "service": "daemon",
     "surroundings": "daemon",
 }
 KERNEL = {"kernel", "genetlink", "wire", "decode", "encode", "netfilter", "nfnetlink"}
@@ -89,7 +90,7 @@ HOST_MODULES = {
     "file_set": "hostfiles",
     "ipvsman_dropins": "kernelmodules",
     "ipvsman_program": "",
-    "ipvsman_service": "",
+    "ipvsman_service": "director/daemon director/service",
     "kernel_settings": "hostfiles kernelmodules",
     "vip_addresses": "hostfiles",
 }

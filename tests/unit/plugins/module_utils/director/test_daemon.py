@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import socketserver
 import threading
 from http.server import BaseHTTPRequestHandler
@@ -69,6 +70,7 @@ def test_questions_and_commands(server):
     [
         (422, b'{"error": "no", "detail": "level: x"}', "answered GET /a with 422: no: level: x"),
         (200, b"<html>", "is not ipvsman"),
+        (200, b"", "is not ipvsman"),
     ],
 )
 def test_refusals(server, status, body, says):
@@ -81,3 +83,23 @@ def test_refusals(server, status, body, says):
 def test_nobody_there(tmp_path):
     with pytest.raises(NoDaemon, match="no daemon listens on"):
         Daemon(str(tmp_path / "none")).get("/a")
+
+
+@pytest.mark.parametrize("answer", [b"", b"nonsense\r\n\r\n"])
+def test_what_is_no_answer(tmp_path, answer):
+    path = str(tmp_path / "sock")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path)
+        listening.listen()
+
+        def answer_once():
+            connection, _peer = listening.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=answer_once)
+        thread.start()
+        with pytest.raises(DaemonError, match="does not answer"):
+            Daemon(path).get("/a")
+        thread.join()

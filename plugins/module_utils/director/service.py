@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The running daemon compared with what is installed, and what it takes to have that run.
+
+Internal to this collection. No more is done than is needed: a reload where a restart is not, and
+nothing where what runs is as it shall be.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from .daemon import Daemon, DaemonError
+
+_PROPERTIES = ("LoadState", "ActiveState", "UnitFileState", "NeedDaemonReload", "MainPID")
+_LAST_LINES = "15"
+
+
+class Failed(Exception):
+    """It is not as it shall be."""
+
+
+class Service:
+    """The unit, and what runs."""
+
+    def __init__(self, module: Any) -> None:
+        """module: of Ansible, which runs commands; its options are those of ipvsman_service."""
+        self.module = module
+        self.params: dict[str, Any] = module.params
+        self.unit: str = self.params["unit"]
+        self.systemctl: str = module.get_bin_path("systemctl", required=True)
+        self.daemon = Daemon(self.params["socket"])
+        self.properties = self._properties()
+        self.unit_file = f"/etc/systemd/system/{self.unit}"
+        self.facts: dict[str, Any] = {}
+
+    def _properties(self) -> dict[str, str]:
+        names = ",".join(_PROPERTIES)
+        output = self._tell("show", "--property", names, self.unit)
+        pairs = (line.partition("=") for line in output.splitlines())
+        return {name: value for name, _equals, value in pairs}
+
+    def _tell(self, *words: str) -> str:
+        status, output, errors = self.module.run_command([self.systemctl, *words])
+        if status:
+            raise Failed(f"systemctl {' '.join(words)}: {errors.strip()}{self._log()}")
+        return str(output)
+
+    def _log(self) -> str:
+        """The last lines of the unit's log, for whoever wants to know why."""
+        journalctl = self.module.get_bin_path("journalctl")
+        if not journalctl:
+            return ""
+        words = ["-u", self.unit, "-n", _LAST_LINES, "-o", "cat", "--no-pager", "-q"]
+        _status, output, _errors = self.module.run_command([journalctl, *words])
+        return f"\nThe last lines of its log:\n{output.rstrip()}" if output.strip() else ""
+
+    # -- what is
+
+    @property
+    def runs(self) -> bool:
+        """Whether it runs, or is on the way to it."""
+        return self.properties["ActiveState"] in ("active", "activating", "reloading")
+
+    def enabled(self) -> bool:
+        """Whether it is started at boot."""
+        return self.properties["UnitFileState"] == "enabled"
+
+    def other_process(self) -> list[str]:
+        """Why the process that runs is not the one that is installed."""
+        pid = self.properties["MainPID"]
+        wanted = self.params["environment"]
+        held = _environment(pid)
+        reasons = [
+            f"its environment has another {name}"
+            for name, value in sorted(wanted.items())
+            if held.get(name, "") != value
+        ]
+        if self._token() != (self.params["token"] or ""):
+            reasons.append("its token of the API is another")
+        return reasons
+
+    def _token(self) -> str:
+        try:
+            with open(f"/run/credentials/{self.unit}/api-token", encoding="utf-8") as stream:
+                return stream.read().partition("\n")[0].strip()
+        except FileNotFoundError:
+            return ""
+
+    def about(self) -> dict[str, Any] | None:
+        """What the daemon tells of itself; None when it does not."""
+        try:
+            told: dict[str, Any] = self.daemon.get("/v1/about")
+        except DaemonError:
+            return None
+        return told
+
+    # -- what is to be done
+
+    def decide(self) -> tuple[str, list[str]]:
+        """What it takes, and why: start, restart, reload, stop, or none."""
+        if self.params["state"] != "started":
+            return ("stop", ["it runs"]) if self.runs else ("none", [])
+        if not self.runs:
+            return "start", ["it does not run"]
+        reasons = self.other_process()
+        told = self.about()
+        if told is None:
+            return "restart", [*reasons, f"it does not answer on {self.params['socket']}"]
+        if self.params["program"]:
+            runs, wanted = (
+                os.path.realpath(path) for path in (told["program"], self.params["program"])
+            )
+            if runs != wanted:
+                reasons.append(f"it runs {runs}")
+        if reasons:
+            return "restart", reasons
+        if self.params["digest"] and told["config_digest"] != self.params["digest"]:
+            return "reload", ["it has other drop-ins"]
+        return "none", []
+
+    def act(self, action: str) -> None:
+        """Do it, and wait for the outcome. Raises Failed."""
+        if self.properties["NeedDaemonReload"] == "yes" or self.properties["LoadState"] != "loaded":
+            self._tell("daemon-reload")
+        if action == "reload":
+            self._reload()
+        elif action in ("start", "restart", "stop"):
+            if action != "stop":
+                # However often it has failed before: what was wrong may be right now.
+                self.module.run_command([self.systemctl, "reset-failed", self.unit])
+            # Type=notify: it comes back when the daemon is ready.
+            self._tell(action, self.unit)
+        if action in ("start", "restart"):
+            self._check_drop_ins()
+
+    def remove(self) -> None:
+        """Have the unit forgotten."""
+        os.unlink(self.unit_file)
+        self._tell("daemon-reload")
+
+    def enable(self, enabled: bool) -> None:
+        """Have it started at boot, or not."""
+        self._tell("enable" if enabled else "disable", self.unit)
+
+    def _reload(self) -> None:
+        try:
+            status, answer = self.daemon.ask("/v1/reload?wait=1", "POST")
+        except DaemonError as error:
+            raise Failed(str(error)) from None
+        if status >= 400:
+            said = ": ".join(str(answer[key]) for key in ("error", "detail") if answer.get(key))
+            raise Failed(f"the daemon refused the drop-ins, and goes on with what it had: {said}")
+        self.facts = {"generation": answer["generation"], "applied": answer["applied"]}
+        if not answer["applied"]:
+            self.module.warn(
+                f"configuration {answer['generation']} is loaded, but the kernel does not have it"
+                " yet; ipvsman --status-detailed says why"
+            )
+
+    def _check_drop_ins(self) -> None:
+        told = self.about()
+        if told is None:
+            raise Failed(f"{self.unit} does not answer after its start{self._log()}")
+        wanted = self.params["digest"]
+        if wanted and told["config_digest"] != wanted:
+            self._reload()
+
+
+def _environment(pid: str) -> dict[str, str]:
+    """The environment that a process was started with; empty when there is no such process."""
+    try:
+        with open(f"/proc/{pid}/environ", encoding="utf-8", errors="replace") as stream:
+            pairs = (entry.partition("=") for entry in stream.read().split("\0"))
+            return {name: value for name, _equals, value in pairs}
+    except OSError:
+        return {}
+
+
+def run(service: Service) -> dict[str, Any]:
+    """Do what the task says; its result. Raises Failed."""
+    module = service.module
+    starts = module.params["state"] == "started"
+    action, reasons = service.decide()
+    enables = service.enabled() != starts and (
+        starts or service.properties["LoadState"] == "loaded"
+    )
+    lines = [f"{service.unit}: {action} ({'; '.join(reasons)})"] if action != "none" else []
+    if enables:
+        lines.append(f"{service.unit}: {'enable' if starts else 'disable'}")
+    removes = module.params["state"] == "absent" and os.path.lexists(service.unit_file)
+    if removes:
+        lines.append(f"{service.unit_file}: remove")
+    if not module.check_mode:
+        if action != "none":
+            service.act(action)
+        if enables:
+            service.enable(starts)
+        if removes:
+            service.remove()
+    return {
+        "changed": bool(lines),
+        "action": action,
+        "reasons": reasons,
+        **service.facts,
+        "diff": {"prepared": "".join(f"{line}\n" for line in lines)},
+    }
