@@ -77,6 +77,11 @@ DIRECTOR = {
     "maintenance": "daemon",
     "service": "daemon",
     "surroundings": "daemon",
+    "dropins": "",
+    "rights": "dropins",
+    "exchange": "",
+    "judge": "",
+    "staging": "dropins rights exchange judge",
 }
 KERNEL = {"kernel", "genetlink", "wire", "decode", "encode", "netfilter", "nfnetlink"}
 # plugins/modules/: documentation and one call. Of the joint all; of the core what names things, and
@@ -88,7 +93,7 @@ MODULES_MAY_STDLIB = {"__future__", "os", "time", "traceback", "typing"}
 # standard library.
 HOST_MODULES = {
     "file_set": "hostfiles",
-    "ipvsman_dropins": "kernelmodules",
+    "ipvsman_dropins": "director/judge director/staging",
     "ipvsman_program": "",
     "ipvsman_service": "director/daemon director/service",
     "kernel_settings": "hostfiles kernelmodules",
@@ -157,6 +162,7 @@ def allowed_files() -> dict[str, set[str]]:
     director = "module_utils/director/"
     for file, neighbours in DIRECTOR.items():
         allowed[director + file] = {director + other for other in neighbours.split()}
+    allowed[director + "staging"].add(joint + "kernelmodules")
     allowed[director + "maintenance"] |= {core + other for other in CORE if other not in KERNEL}
     allowed["modules/*"] = {joint + other for other in JOINT}
     allowed["modules/*"] |= {director + other for other in DIRECTOR}

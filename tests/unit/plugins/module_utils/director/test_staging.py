@@ -6,14 +6,10 @@ import os
 import stat
 
 import pytest
-from ansible_collections.lvs.ipvs.plugins.modules import ipvsman_dropins
-from ansible_collections.lvs.ipvs.plugins.modules.ipvsman_dropins import (
-    API,
-    MANIFEST,
-    DropIns,
-    Faulty,
-    run,
-)
+from ansible_collections.lvs.ipvs.plugins.module_utils.director import rights, staging
+from ansible_collections.lvs.ipvs.plugins.module_utils.director.dropins import API, MANIFEST
+from ansible_collections.lvs.ipvs.plugins.module_utils.director.judge import Faulty
+from ansible_collections.lvs.ipvs.plugins.module_utils.director.staging import DropIns, run
 from ansible_collections.lvs.ipvs.tests.unit.plugins.modules.hostmodule import HostModule
 
 GROUP = grp.getgrgid(os.getgid()).gr_name
@@ -22,7 +18,7 @@ WEB = "groups/ansible.yaml"
 
 @pytest.fixture(autouse=True)
 def mine(monkeypatch):
-    monkeypatch.setattr(ipvsman_dropins, "OWNER", os.getuid())
+    monkeypatch.setattr(rights, "OWNER", os.getuid())
 
 
 @pytest.fixture
@@ -98,13 +94,13 @@ def test_check_mode_tells_the_same_and_changes_nothing(etc):
 def test_it_is_exchanged_as_a_whole(etc, monkeypatch):
     have(etc, {WEB: "[]\n"})
     seen = []
-    exchange = ipvsman_dropins._exchange
+    exchange = staging.exchange
 
     def watched(one, other):
         seen.append((content(etc), exchange(one, other), content(etc)))
         return seen[-1][1]
 
-    monkeypatch.setattr(ipvsman_dropins, "_exchange", watched)
+    monkeypatch.setattr(staging, "exchange", watched)
     have(etc, {"groups/b.yaml": "[]\n", "backends/x.yaml": "[]\n"})
     ((before, exchanged, after),) = seen
     assert exchanged
@@ -115,7 +111,7 @@ def test_it_is_exchanged_as_a_whole(etc, monkeypatch):
 def test_where_it_cannot_be_exchanged_files_are_replaced(etc, monkeypatch):
     have(etc, {WEB: "[]\n", "backends/x.yaml": "[]\n"})
     inode = etc.stat().st_ino
-    monkeypatch.setattr(ipvsman_dropins, "_exchange", lambda one, other: False)
+    monkeypatch.setattr(staging, "exchange", lambda one, other: False)
     have(etc, {WEB: "[2]\n", "globals/a.yaml": "{}\n"})
     assert etc.stat().st_ino == inode
     assert content(etc) == {WEB: "[2]\n", "globals/a.yaml": "{}\n"}
