@@ -71,6 +71,8 @@ _SERVICE_FORM = (
     "tcp://ADDRESS:PORT, udp://ADDRESS:PORT, sctp://ADDRESS:PORT (IPv6 in brackets),"
     " fwmark:MARK or fwmark:MARK/inet6"
 )
+#: What an IPv6 address begins with that stands for an IPv4 one (RFC 4291, 2.5.5.2).
+_MAPPED = bytes(10) + b"\xff\xff"
 _HOST_PORT = re.compile(
     r"(?:\[(?P<bracketed>[^\]]*)\]|(?P<bare>[^\[\]:]*))(?::(?P<port>.*))?", re.DOTALL
 )
@@ -120,6 +122,14 @@ def parse_integer(value: object, low: int, high: int) -> int:
     return number
 
 
+class MappedAddress(ValueError):
+    """An IPv4 address in the form of an IPv6 one, ``::ffff:192.0.2.1``.
+
+    No packet on a wire has such an address: the kernel takes a service that has it, and nobody ever
+    reaches that.
+    """
+
+
 def parse_address(value: object) -> str:
     """An IPv4 or IPv6 address, in canonical form; brackets around IPv6 are taken off."""
     if not isinstance(value, str):
@@ -127,7 +137,12 @@ def parse_address(value: object) -> str:
     text = value.strip()
     if text.startswith("[") and text.endswith("]") and ":" in text:
         text = text[1:-1]
-    return canonical_address(text)
+    address = canonical_address(text)
+    packed = packed_address(address)
+    if packed.startswith(_MAPPED):
+        plain = canonical_address(".".join(map(str, packed[12:])))
+        raise MappedAddress(f"{value!r} is an IPv4 address written as IPv6; say {plain}")
+    return address
 
 
 def parse_host_port(text: str) -> tuple[str, int | None]:

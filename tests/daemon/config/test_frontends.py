@@ -44,6 +44,7 @@ def test_a_frontend_makes_a_service(drop_ins, said, key):
         ("proto: tcp\nport: 0\npersistence: 9", "4:5: frontends[0].port: gives no port to probe 1"),
         ("proto: tcp\nport: 80\nvip: a.test", "'a.test' is not an IPv4 or IPv6 address; names are"),
         ("proto: tcp\nport: 80\nvip: 10.0.0.0/8", "7:10: frontends[0].vip: '10.0.0.0/8' is not a"),
+        ("proto: tcp\nport: 80\nvip: '::ffff:192.0.2.1'", "as IPv6; say 192.0.2.1"),
         ("proto: tcp\nport: 80\nvip: fe80::1%eth0", "'fe80::1%eth0' is not an IPv4 or IPv6 addre"),
         ("proto: tcp\nport: 80\nvip: [192.0.2.1, 7]", "7:22: frontends[0].vip[1]: 7 is not an I"),
         ("proto: tcp\nport: 80\nfamily: inet", "7:13: frontends[0].family: is for fwmark"),

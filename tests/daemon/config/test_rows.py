@@ -79,6 +79,7 @@ def test_what_a_row_may_say(drop_ins, said, attribute, value):
         ("address: 10.0.0.0/8", "backends[0].address: '10.0.0.0/8' is neither"),
         ("address: a b", "backends[0].address: 'a b' is neither"),
         ("address: 10.0.0.1:80", "backends[0].address: '10.0.0.1:80' is neither"),
+        ("address: '::ffff:10.0.0.1'", "backends[0].address: '::ffff:10.0.0.1' is an IPv4 address"),
         ("address: 1:2", "6:14: backends[0].address: 62 is neither an IPv4 or IPv6 address nor a"),
         ("address: 1:2", "YAML reads 1:2 as 62 unless it is in quotes"),
         ("address: bücher.test", "backends[0].address: 'bücher.test' is neither"),

@@ -75,6 +75,10 @@ def test_what_has_to_be_said(words, missing, web):
     [
         ((*VS, "--rip", "10.0.0.256", "--rport", "80"), "invalid rip address 10.0.0.256: not an"),
         ((*VS, "--rip", "", "--rport", "80"), "invalid rip address : not an IPv4 or IPv6 address"),
+        (
+            (*VS, "--rip", "::ffff:10.0.0.1", "--rport", "80"),
+            "invalid rip address ::ffff:10.0.0.1: '::ffff:10.0.0.1' is an IPv4 address written as",
+        ),
         ((*VS, *RS, "--fwd", "fast"), "invalid forward fast: not one of masq, local, tun, dr"),
         ((*VS, *RS, "--fwd", "mask"), "invalid forward mask: not one of "),
         ((*VS, *RS, "-w", "65536"), "--weight: 65536 is not in 0..65535"),

@@ -18,6 +18,7 @@ from typing import Any
 from ipvsman.ipvs.model import Family
 from ipvsman.ipvs.text import (
     FLAG_NAMES,
+    MappedAddress,
     nearest,
     parse_address,
     parse_forwarding,
@@ -138,6 +139,8 @@ def _host(value: Any) -> str:
     text = value.strip() if isinstance(value, str) else value
     try:
         return parse_address(text)
+    except MappedAddress:
+        raise
     except ValueError:
         if isinstance(text, str) and is_hostname(text):
             return text
@@ -147,6 +150,8 @@ def _host(value: Any) -> str:
 def _virtual(value: Any) -> str:
     try:
         return parse_address(value)
+    except MappedAddress:
+        raise
     except ValueError:
         reason = f"{shown(value)} is not an IPv4 or IPv6 address"
         if isinstance(value, str) and is_hostname(value):

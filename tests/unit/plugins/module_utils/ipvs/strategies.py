@@ -50,7 +50,7 @@ U32 = 2**32 - 1
 _NEAR = {
     # The order of the text is not the order of the numbers.
     Family.INET: ["192.0.2.9", "192.0.2.10", "198.51.100.7"],
-    Family.INET6: ["2001:db8::9", "2001:db8::10", "::ffff:192.0.2.9"],
+    Family.INET6: ["2001:db8::9", "2001:db8::10", "64:ff9b::c000:209"],
 }
 
 

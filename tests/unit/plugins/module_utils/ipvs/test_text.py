@@ -20,6 +20,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.text import (
     FLAG_NAMES,
     FORWARDING_ALIASES,
+    MappedAddress,
     daemon_words,
     destination_words,
     format_flags,
@@ -160,6 +161,17 @@ def test_brackets_and_blanks_come_off_an_address():
 def test_what_is_no_address_is_named(value):
     with pytest.raises(ValueError, match="is not an IPv4 or IPv6 address"):
         parse_address(value)
+
+
+@pytest.mark.parametrize("value", ["::ffff:192.0.2.1", "[::FFFF:c000:201]", " ::ffff:192.0.2.1"])
+def test_an_ipv4_address_is_not_to_be_written_as_an_ipv6_one(value):
+    with pytest.raises(MappedAddress, match=r"written as IPv6; say 192\.0\.2\.1$"):
+        parse_address(value)
+    with pytest.raises(ValueError, match=r"say 192\.0\.2\.1$"):
+        parse_service_key("tcp://[::ffff:192.0.2.1]:80")
+    # What is like it and is none: NAT64's prefix, and the form that has long been given up.
+    for other in ("64:ff9b::c000:201", "::c000:201"):
+        assert parse_address(other)
 
 
 @given(texts)

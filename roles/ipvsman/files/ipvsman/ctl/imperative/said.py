@@ -22,7 +22,7 @@ from ipvsman.ipvs.model import (
     ServiceKey,
     Transport,
 )
-from ipvsman.ipvs.text import parse_address, parse_integer, parse_word
+from ipvsman.ipvs.text import MappedAddress, parse_address, parse_integer, parse_word
 
 from .flags import Flag, Noted, Parser, dashed
 
@@ -178,6 +178,8 @@ class Said:
 def _address(text: str) -> str:
     try:
         return parse_address(text)
+    except MappedAddress:
+        raise
     except ValueError:
         raise ValueError("not an IPv4 or IPv6 address") from None
 
