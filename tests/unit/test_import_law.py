@@ -82,6 +82,9 @@ DIRECTOR = {
     "exchange": "",
     "judge": "",
     "staging": "dropins rights exchange judge",
+    "needs": "",
+    "versions": "",
+    "program": "needs versions",
 }
 KERNEL = {"kernel", "genetlink", "wire", "decode", "encode", "netfilter", "nfnetlink"}
 # plugins/modules/: documentation and one call. Of the joint all; of the core what names things, and
@@ -94,7 +97,7 @@ MODULES_MAY_STDLIB = {"__future__", "os", "time", "traceback", "typing"}
 HOST_MODULES = {
     "file_set": "hostfiles",
     "ipvsman_dropins": "director/judge director/staging",
-    "ipvsman_program": "",
+    "ipvsman_program": "director/needs director/program",
     "ipvsman_service": "director/daemon director/service",
     "kernel_settings": "hostfiles kernelmodules",
     "vip_addresses": "hostfiles",

@@ -14,7 +14,7 @@ import yaml
 from ansible_collections.lvs.ipvs.plugins.module_utils.director.dropins import (
     FOLDERS as ON_THE_HOST,
 )
-from ansible_collections.lvs.ipvs.plugins.modules.ipvsman_program import NEEDED
+from ansible_collections.lvs.ipvs.plugins.module_utils.director.needs import NEEDED
 from ansible_collections.lvs.ipvs.plugins.plugin_utils.dropins import FOLDERS
 from ansible_collections.lvs.ipvs.plugins.plugin_utils.program import Program
 
