@@ -41,6 +41,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     Firewallmark,
     Forwarding,
     FullNat,
+    LocalUse,
     Role,
     Service,
     ServiceCounters,
@@ -368,8 +369,8 @@ def test_connections_are_counted_by_local_address(table: Table) -> None:
     assert table.local_connections() == {}
     translate(table, {WEB: ("10.2.0.1",), MARK: ("10.2.0.1", "10.2.0.2")})
     assert table.local_connections() == {
-        WEB: {"10.2.0.1": 0},
-        MARK: {"10.2.0.1": 0, "10.2.0.2": 0},
+        WEB: {"10.2.0.1": LocalUse()},
+        MARK: {"10.2.0.1": LocalUse(), "10.2.0.2": LocalUse()},
     }
 
 

@@ -215,7 +215,8 @@ def counted(
     if isinstance(key, Firewallmark) and net:
         pools[key] = [DestinationKey(getattr(one.back, field), 0) for one in net.real_servers]
     known = own.read()[0].local_addresses
-    return count(tracked(own.connections()), known, pools)[key]
+    used = count(tracked(own.connections()), known, pools)[key]
+    return {one: used[one].connections for one in used}
 
 
 # -- what is written and read

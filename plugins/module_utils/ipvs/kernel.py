@@ -33,6 +33,7 @@ from .model import (
     Firewallmark,
     FullNat,
     KernelInfo,
+    LocalUse,
     Role,
     Service,
     ServiceCounters,
@@ -72,7 +73,7 @@ class KernelTable:
     def __init__(self, netns: str | None = None, *, loads: bool = True) -> None:
         """loads: whether the kernel may load ip_vs for this, if it is not there.
 
-        Raises Unavailable: no pyroute2, no such namespace, no IPVS in this kernel.
+        Raises Unavailable: no such namespace, no IPVS in this kernel.
         """
         self._netns = netns
         sign = None if loads else _SIGN
@@ -207,7 +208,7 @@ class KernelTable:
         """See Table.flush."""
         self._kernel.ask(wire.FLUSH)
 
-    def local_connections(self) -> Mapping[ServiceKey, Mapping[str, int]]:
+    def local_connections(self) -> Mapping[ServiceKey, Mapping[str, LocalUse]]:
         """See Table.local_connections."""
         addresses = self._netfilter.read()[0].local_addresses
         if not addresses:

@@ -38,6 +38,7 @@ from .model import (
     Forwarding,
     FullNat,
     KernelInfo,
+    LocalUse,
     Role,
     Service,
     ServiceCounters,
@@ -150,11 +151,13 @@ class MemoryTable:
         self._settings.clear()
         self._pools.clear()
 
-    def local_connections(self) -> Mapping[ServiceKey, Mapping[str, int]]:
+    def local_connections(self) -> Mapping[ServiceKey, Mapping[str, LocalUse]]:
         """See Table.local_connections: as still as the counters."""
         if not self._conntrack:
             return {}
-        return {key: dict.fromkeys(these, 0) for key, these in self._local_addresses.items()}
+        return {
+            key: dict.fromkeys(these, LocalUse()) for key, these in self._local_addresses.items()
+        }
 
     def mtu(self, interface: str) -> int | None:
         """See Table.mtu."""

@@ -287,6 +287,18 @@ class FullNat:
 
 
 @dataclass(frozen=True)
+class LocalUse:
+    """What a local address carries now.
+
+    connections: as conntrack knows them: those that have ended are there until it forgets them.
+    conflicts: those of them that had to take another port than the client's, which was in use.
+    """
+
+    connections: int = 0
+    conflicts: int = 0
+
+
+@dataclass(frozen=True)
 class State:
     """An IPVS table, or the part of it that a scope covers.
 

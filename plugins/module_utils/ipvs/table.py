@@ -11,7 +11,7 @@ from typing import Protocol
 from .changes import Change
 from .connections import Connection
 from .errors import KernelRefused
-from .model import KernelInfo, ServiceCounters, ServiceKey, State
+from .model import KernelInfo, LocalUse, ServiceCounters, ServiceKey, State
 from .scope import Scope
 
 
@@ -56,11 +56,8 @@ class Table(Protocol):
     def flush(self) -> None:
         """Remove every service at one stroke. Time-outs and daemons stay."""
 
-    def local_connections(self) -> Mapping[ServiceKey, Mapping[str, int]]:
-        """Connections now from each local address, of each service that has any.
-
-        As conntrack knows them: those that have ended are there until it forgets them.
-        """
+    def local_connections(self) -> Mapping[ServiceKey, Mapping[str, LocalUse]]:
+        """What each local address carries now, of each service that has any."""
 
     def mtu(self, interface: str) -> int | None:
         """MTU in bytes of a network interface beside this table; None = there is no such one."""

@@ -68,8 +68,8 @@ def test_addresses_for_a_program(local_web):
     assert json.loads(done.out) == {
         "service": "tcp://192.0.2.1:80",
         "local_addresses": [
-            {"address": "10.2.0.9", "connections": 0},
-            {"address": "10.2.0.10", "connections": 0},
+            {"address": "10.2.0.9", "conflicts": 0, "connections": 0},
+            {"address": "10.2.0.10", "conflicts": 0, "connections": 0},
         ],
     }
 

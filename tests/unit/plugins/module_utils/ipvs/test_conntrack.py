@@ -12,6 +12,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.conntrack import (
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     DestinationKey,
     Endpoint,
+    LocalUse,
     Transport,
 )
 from ansible_collections.lvs.ipvs.tests.unit.plugins.module_utils.ipvs import (
@@ -59,8 +60,15 @@ def test_a_connection_has_two_sides(client, vip, server, local, protocol):
     there = one_way(client, 40000, vip, 80, protocol)
     back = one_way(server, 8080, local, 1025, protocol)
     assert list(tracked([message(there, back)])) == [
-        Tracked(protocol, vip, 80, DestinationKey(server, 8080), local)
+        Tracked(protocol, vip, 80, DestinationKey(server, 8080), local, True)
     ]
+
+
+@pytest.mark.parametrize("port, moved", [(40000, False), (40001, True)])
+def test_a_connection_that_kept_its_clients_port_met_no_conflict(port, moved):
+    there = one_way("203.0.113.7", 40000, "192.0.2.1", 80)
+    back = one_way("198.51.100.1", 80, "10.2.0.1", port)
+    assert [one.moved for one in tracked([message(there, back)])] == [moved]
 
 
 def test_what_has_no_ports_is_no_connection_of_ours():
@@ -68,14 +76,17 @@ def test_what_has_no_ports_is_no_connection_of_ours():
     assert list(tracked([message(ping, ping), b"", attribute(3, b"\0\0\0\0")])) == []
 
 
-def connection(port=80, local="10.2.0.1", server=SERVER, protocol=6, address="192.0.2.1"):
-    return Tracked(protocol, address, port, server, local)
+def connection(
+    port=80, local="10.2.0.1", server=SERVER, protocol=6, address="192.0.2.1", moved=False
+):
+    return Tracked(protocol, address, port, server, local, moved)
 
 
 def test_connections_are_counted_where_they_belong():
     addresses = {eg.WEB: ("10.2.0.1", "10.2.0.2"), WHOLE: ("10.2.0.1",), eg.DNS: ("10.2.0.2",)}
     seen = [
-        *[connection()] * 3,
+        *[connection()] * 2,
+        connection(moved=True),
         connection(local="10.2.0.2"),
         connection(port=443),
         connection(port=443, local="10.2.0.9"),
@@ -84,9 +95,9 @@ def test_connections_are_counted_where_they_belong():
         connection(address="192.0.2.9"),
     ]
     assert count(seen, addresses, {}) == {
-        eg.WEB: {"10.2.0.1": 3, "10.2.0.2": 1},
-        WHOLE: {"10.2.0.1": 1},
-        eg.DNS: {"10.2.0.2": 1},
+        eg.WEB: {"10.2.0.1": LocalUse(3, 1), "10.2.0.2": LocalUse(1)},
+        WHOLE: {"10.2.0.1": LocalUse(1)},
+        eg.DNS: {"10.2.0.2": LocalUse(1)},
     }
 
 
@@ -99,14 +110,14 @@ def test_of_a_mark_it_is_the_servers_that_tell():
         connection(local="10.2.0.2"),
     ]
     pools = {eg.MARK: [SERVER, anyport]}
-    assert count(seen, {eg.MARK: ("10.2.0.1",)}, pools) == {eg.MARK: {"10.2.0.1": 2}}
-    assert count(seen, {eg.MARK: ("10.2.0.1",)}, {}) == {eg.MARK: {"10.2.0.1": 0}}
+    assert count(seen, {eg.MARK: ("10.2.0.1",)}, pools) == {eg.MARK: {"10.2.0.1": LocalUse(2)}}
+    assert count(seen, {eg.MARK: ("10.2.0.1",)}, {}) == {eg.MARK: {"10.2.0.1": LocalUse()}}
 
 
 def test_a_service_that_is_named_goes_before_a_mark_where_both_could_be_meant():
     addresses = {eg.WEB: ("10.2.0.1",), eg.MARK: ("10.2.0.1", "10.2.0.2")}
     seen = [connection(), connection(local="10.2.0.2")]
     assert count(seen, addresses, {eg.MARK: [SERVER]}) == {
-        eg.WEB: {"10.2.0.1": 1},
-        eg.MARK: {"10.2.0.1": 0, "10.2.0.2": 1},
+        eg.WEB: {"10.2.0.1": LocalUse(1)},
+        eg.MARK: {"10.2.0.1": LocalUse(), "10.2.0.2": LocalUse(1)},
     }

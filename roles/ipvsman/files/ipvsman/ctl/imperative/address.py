@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from ipvsman.ctl.frame import Context
 from ipvsman.ipvs.document import Reader
-from ipvsman.ipvs.model import ServiceKey
+from ipvsman.ipvs.model import LocalUse, ServiceKey
 from ipvsman.ipvs.scope import Scope
 
 from .command import Command, add_commands, run_command
@@ -46,21 +46,21 @@ def _list(said: Said, context: Context) -> int:
             state = read(table, scope, context)
             there(state, key)
             addresses = state.local_addresses(key)
-            connections = table.local_connections().get(key, {}) if addresses else {}
-            return _listing(key, {one: connections.get(one, 0) for one in addresses})
+            used = table.local_connections().get(key, {}) if addresses else {}
+            return _listing(key, {one: used.get(one, LocalUse()) for one in addresses})
 
         return screen.show(look)
 
 
-def _listing(key: ServiceKey, connections: Mapping[str, int]) -> Listing:
-    # Netfilter takes another port where one is in use, and tells nobody: no conflict is known of.
-    lines = [f"{address} 0 {count}" for address, count in connections.items()]
+def _listing(key: ServiceKey, used: Mapping[str, LocalUse]) -> Listing:
+    lines = [f"{one} {use.conflicts} {use.connections}" for one, use in used.items()]
     return Listing(
         lambda: [_HEADER, *lines],
         lambda: {
             "service": str(key),
             "local_addresses": [
-                {"address": address, "connections": count} for address, count in connections.items()
+                {"address": one, "conflicts": use.conflicts, "connections": use.connections}
+                for one, use in used.items()
             ],
         },
     )
