@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import socket
-import struct
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,8 @@ from .model import DestinationKey, Endpoint, canonical_address
 
 #: Transport column -> our word. A template of a firewall mark service says IP.
 _TRANSPORTS = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp", "IP": "ip"}
+#: Of an IPv6 address without colons, as a kernel with full NAT of its own may write it.
+_IPV6_DIGITS = 32
 
 
 @dataclass(frozen=True)
@@ -96,4 +97,5 @@ def parse_connections(lines: Iterable[str]) -> Iterator[Connection]:
 def _address(column: str) -> str:
     if ":" in column:
         return canonical_address(column)
-    return socket.inet_ntop(socket.AF_INET, struct.pack(">I", int(column, 16)))
+    family = socket.AF_INET6 if len(column) == _IPV6_DIGITS else socket.AF_INET
+    return socket.inet_ntop(family, bytes.fromhex(column))

@@ -23,6 +23,8 @@ TCP 2001:0db8:0000:0000:0000:0000:0000:0005 C350 2001:0db8:0000:0000:0000:0000:0
 fd00:0000:0000:0000:0000:0000:0000:0001 01BB FIN_WAIT           5
 SCTP C6336405 C350 C0000201 01BB 0A000001 01BB CLOSED        3661
 TCP cut off
+TCP C63364050102 9C40 C0000201 0050 0A000001 0050 NO_ADDRESS       93
+TCP C6336405 port C0000201 0050 0A000001 0050 NO_PORT          93
 """
 #: A kernel with full NAT of its own has a local address before the real server's.
 LOCAL = """\
@@ -208,6 +210,7 @@ def test_a_state_that_there_is_not(busy):
         ("--client 10.0.0.0/33", "--client: '10.0.0.0/33' is neither an address nor a network"),
         ("--vport 65536", "--vport: 65536 is not in 0..65535"),
         ("--proto igmp", "invalid protocol {igmp}: not TCP, UDP or SCTP"),
+        ("--count x", "--count: 'x' is not one of all, service, destination, client, state"),
         ("--count=x", "--count: 'x' is not one of all, service, destination, client, state"),
         ("--fwmark 7 --vip 192.0.2.1", "--fwmark names a service by itself: leave out --vip"),
         ("--family inet6", "--family is of --fwmark, which is not said"),

@@ -53,6 +53,19 @@ def test_a_heading_alone_is_no_connection():
     assert list(parse_connections([])) == []
 
 
+def test_an_ipv6_address_without_colons():
+    (found,) = parse_connections(
+        [FILE.splitlines()[1].replace("C6336401", "20010DB8" + "0" * 23 + "3")]
+    )
+    assert found.destination_address == "2001:db8::3"
+
+
+@pytest.mark.parametrize("word", ["C633640102", "C63364", "nonsense"])
+def test_what_is_no_address_is_a_wrong_value(word):
+    with pytest.raises(ValueError):
+        list(parse_connections([FILE.splitlines()[1].replace("C6336401", word)]))
+
+
 def test_a_line_that_is_cut_off_is_passed_over():
     lines = FILE.splitlines()
     cut = lines[1].rsplit(maxsplit=1)[0]

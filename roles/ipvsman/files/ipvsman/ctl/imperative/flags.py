@@ -163,8 +163,8 @@ def _in_long(words: Sequence[str], flags: Sequence[Flag], noted: Noted) -> list[
         elif not flag.value:
             taken += _switch(flag, name, value, noted)
         elif value is None and flag.bare is not None:
-            # Only what it can mean is its value: anything else is a word of its own.
-            value = rest.pop(0) if rest and rest[0] in flag.words else flag.bare
+            # No command takes a word that belongs to no flag.
+            value = rest.pop(0) if rest and not rest[0].startswith("-") else flag.bare
             taken.append(f"{dashed(flag.names[0])}={value}")
         elif value is None and not rest:
             noted.add(f"flag {dashed(name)} needs a value: {flag.value}", flag)
