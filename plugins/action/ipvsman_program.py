@@ -55,7 +55,9 @@ class ActionModule(ActionBase):
 
     def _send(self, program: Program) -> str:
         """The archive on the host; its path."""
-        directory = self._make_tmp_path()
+        # Another one beside that of the first run would be left behind: the cleanup knows of one.
+        shell = self._connection._shell  # noqa: SLF001 - as Ansible's own action plugins do
+        directory = shell.tmpdir or self._make_tmp_path()
         remote = f"{directory}/ipvsman.tar.gz"
         handle, local = tempfile.mkstemp(".tar.gz")
         try:

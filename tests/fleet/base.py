@@ -15,15 +15,19 @@ import cache
 from addresses import DEPOT
 from cache import run
 
-SUITE = "bookworm"
+#: The releases of Debian that hosts can be, and the Python that each has.
+RELEASES = {"bookworm": "3.11", "trixie": "3.13"}
 
 #: In the system from the start, as on every host that is managed over ssh.
-INCLUDED = """systemd-sysv openssh-server python3 python3-apt iproute2 kmod procps iputils-ping
-iputils-arping ca-certificates less ipvsadm""".split()
+INCLUDED = """systemd-sysv openssh-server sudo python3 python3-apt iproute2 kmod procps
+iputils-ping iputils-arping ca-certificates less ipvsadm""".split()
+
+#: Who logs in with a name of his own, and becomes root by sudo.
+ADMIN = "admin"
 
 #: What the hosts can install: the daemon's needs, and what one looks around with.
 PACKAGES = """python3-aiohttp python3-dnspython python3-h11 python3-prometheus-client
-python3-pyroute2 python3-voluptuous python3-yaml python3-venv python3-pip
+python3-voluptuous python3-yaml python3-venv python3-pip
 curl iptables nftables ifupdown tcpdump dbus udev""".split()
 
 #: Units that cost time at each boot, and that no test looks at.
@@ -43,22 +47,30 @@ FILES = {
     "etc/apt/apt.conf.d/90fleet": 'Acquire::Languages "none";\nAPT::Install-Recommends "no";\n',
     # A host that loses its power in the middle of an installation is no test of ours.
     "etc/dpkg/dpkg.cfg.d/90fleet": "force-unsafe-io\n",
-    "etc/ssh/sshd_config.d/fleet.conf": "UsePAM no\nUseDNS no\nPrintMotd no\n",
+    "etc/ssh/sshd_config.d/fleet.conf": "UsePAM no\nUseDNS no\nPrintMotd no\n"
+    "AuthorizedKeysFile /etc/ssh/authorized_keys\n",
+    f"etc/sudoers.d/{ADMIN}": f"{ADMIN} ALL=(ALL) NOPASSWD: ALL\n",
 }
 
 
-def system() -> AbstractContextManager[Path]:
+def system(release: str) -> AbstractContextManager[Path]:
     """A directory with `root`, the system, and `packages`, the repository for it."""
-    return cache.entry("base", Path(__file__).read_text(), _make_system)
+
+    def make(target: Path) -> None:
+        _make_system(target, release)
+
+    return cache.entry(release, Path(__file__).read_text(), make)
 
 
-def _make_system(target: Path) -> None:
+def _make_system(target: Path, release: str) -> None:
     root = target / "root"
     mirror = _mirror()
-    run(f"debootstrap --variant=minbase --include={','.join(INCLUDED)} {SUITE} {root} {mirror}")
+    run(f"debootstrap --variant=minbase --include={','.join(INCLUDED)} {release} {root} {mirror}")
     _make_repository(target / "packages", root)
     for name, text in FILES.items():
         (root / name).write_text(text)
+    # A password that none is the hash of; a locked one would keep ssh's keys out, too.
+    run(f"chroot {root} useradd --create-home --shell /bin/bash --password * {ADMIN}")
     for unit in MASKED:
         (root / "etc/systemd/system" / unit).symlink_to("/dev/null")
     for volatile in root.glob("var/cache/apt/archives/*.deb"):

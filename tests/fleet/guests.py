@@ -50,7 +50,7 @@ class Guests:
     def _seed(self) -> None:
         """What each host has from the start: its name, and who may log in."""
         (STATE / "uml").mkdir()
-        _write(STATE / "seed/root/.ssh/authorized_keys", (STATE / "key.pub").read_text())
+        _write(STATE / "seed/etc/ssh/authorized_keys", (STATE / "key.pub").read_text())
         names = "".join(f"{host.v4} {host.name}\n" for host in self._hosts)
         _write(STATE / "seed/etc/hosts", f"127.0.0.1 localhost\n{ROUTER_4} router\n{names}")
         for host in self._hosts:

@@ -27,7 +27,7 @@ from guests import STATE
 
 SSH_CONFIG = STATE / "ssh_config"
 INVENTORY = STATE / "inventory.json"
-CONTROL_PATH = STATE / "ssh-%n"
+CONTROL_PATH = STATE / "ssh-%r-%n"
 
 SSH = f"""\
 Host *

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import cache
+from base import RELEASES
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -16,20 +17,20 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PINNED = CHECKOUT / "roles/ipvsman/files/requirements.txt"
 
 
-def wheels() -> AbstractContextManager[Path]:
-    """A directory of wheels for the hosts' Python."""
+def wheels(release: str) -> AbstractContextManager[Path]:
+    """A directory of wheels for the Python of that release of Debian."""
     needed = "\n".join(_requirements())
 
     def make(target: Path) -> None:
         cache.run(
             f"{_python()} -m pip download --quiet --disable-pip-version-check"
-            " --only-binary :all: --python-version 3.11 --implementation cp"
+            f" --only-binary :all: --python-version {RELEASES[release]} --implementation cp"
             " --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64"
             f" --dest {target} --requirement /dev/stdin",
             given=needed,
         )
 
-    return cache.entry("wheels", needed, make)
+    return cache.entry(f"wheels-{release}", needed, make)
 
 
 def _python() -> str:
