@@ -101,6 +101,7 @@ def test_json_is_the_report(filled):
         "state",
         "desired_generation",
         "config_version_mtime_seconds",
+        "overrides",
     }
     assert said.out == json.dumps(data, indent=2, sort_keys=True) + "\n"
     assert data["desired_generation"] == 0

@@ -67,10 +67,26 @@ CASES = [
 ]
 
 
+def warned(out):
+    """What is said of services that nobody serves any more."""
+    services = {
+        "192.0.2.1": "tcp://192.0.2.1:80 (web/http)",
+        "192.0.2.2": "tcp://192.0.2.2:80 (web/http)",
+        "192.0.2.53": "udp://192.0.2.53:53 (dns/udp)",
+    }
+    alone = [
+        vip
+        for vip in services
+        if not any(BEFORE[each] for each in BEFORE if each[0] == vip and each not in out)
+    ]
+    said = "has no backend left that gets connections"
+    return "".join(f"ipvsman: warning: {services[vip]} {said}\n" for vip in alone)
+
+
 @pytest.mark.parametrize("level, name, out", CASES)
 def test_without_a_daemon_it_is_noted_and_applied(left, level, name, out):
     said = left(f"--disable-{level}", name, "--reason", "disk")
-    assert (said.status, said.out, said.err) == (0, DONE, "")
+    assert (said.status, said.out, said.err) == (0, DONE, warned(out))
     assert weights(left) == {**BEFORE, **dict.fromkeys(out, 0)}
     assert remembered(left) == [(level, name, True, "disk")]
     said = left(f"--enable-{level}", name)
@@ -97,7 +113,7 @@ def test_the_daemon_does_it(ipvsman, level, name, out):
     before = weights(ipvsman)
     said = ipvsman(f"--disable-{level}", name, "--reason", "disk")
     # The kernel has it when the command is back.
-    assert (said.status, said.out, said.err) == (0, DONE, "")
+    assert (said.status, said.out, said.err) == (0, DONE, warned(out))
     assert weights(ipvsman) == {**before, **dict.fromkeys(out, 0)}
     (override,) = own.director.overrides.entries.values()
     assert override.reason == "disk"
@@ -158,10 +174,43 @@ def test_several_at_once(left):
 
 def test_json(left):
     said = left("--disable-group", "web", "--output", "json")
-    assert json.loads(said.out) == {"ok": True, "message": "runtime overrides applied"}
+    warnings = [
+        f"tcp://192.0.2.{number}:80 (web/http) has no backend left that gets connections"
+        for number in (1, 2)
+    ]
+    assert json.loads(said.out) == {
+        "ok": True,
+        "message": "runtime overrides applied",
+        "warnings": warnings,
+    }
     said = left("--disable-group", "wbe", "--output", "json")
     assert said.status == 1
-    assert json.loads(said.out) == {"ok": False, "message": "no such group: wbe"}
+    assert json.loads(said.out) == {
+        "ok": False,
+        "message": "no such group: wbe",
+        "warnings": [],
+    }
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_what_was_said_of_what_is_gone_can_be_taken_back(left, running):
+    left("--disable-backend", "web/10.0.0.2", "--reason", "disk")
+    left.write("groups/web.yaml", WEB.replace("10.0.0.2", "10.0.0.9"))
+    if running:
+        left.daemon()
+    told = (
+        "ipvsman: warning: backend web/10.0.0.2, disabled by operator (disk), is not configured;"
+        " this stays said until --enable-backend web/10.0.0.2 takes it back"
+    )
+    assert told in left("--status").err.splitlines()
+    (row,) = json.loads(left("--status", "--output", "json").out)["overrides"]
+    assert (row["name"], row["configured"]) == ("web/10.0.0.2", False)
+    said = left("--disable-backend", "web/10.0.0.2")
+    assert said.status == 1
+    said = left("--enable-backend", "web/10.0.0.2")
+    assert (said.status, said.out) == (0, DONE)
+    assert told not in left("--status").err.splitlines()
+    assert remembered(left) == []
 
 
 @pytest.mark.parametrize("running", [False, True])

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.lvs.ipvs.tests.daemon.face.rig import DNS, WEB
+from ipvsman.control.journal import Kind
 from ipvsman.face import asking
 from ipvsman.health.spec import Verdict
 from ipvsman.ipvs.errors import Cause, Unavailable
+from ipvsman.ipvs.model import Family
 
 
 @pytest.fixture
@@ -90,17 +92,32 @@ def test_an_override_comes_and_goes(own, level, name, weights):
         own.probed(address, True)
     body = {"level": level, "name": name, "reason": "disk"}
     answer = own.http("POST", "/v1/overrides?wait=1", body)
-    assert (answer.status, answer.json) == (200, {"ok": True, "applied": True})
+    alone = [] if any(weights.values()) else ["192.0.2.1", "192.0.2.2"]
+    warnings = [
+        f"tcp://{vip}:80 (web/http) has no backend left that gets connections" for vip in alone
+    ]
+    assert (answer.status, answer.json) == (
+        200,
+        {"ok": True, "applied": True, "warnings": warnings},
+    )
+    logged = [entry.message for entry in own.journal.since() if entry.kind is Kind.OVERRIDE]
+    assert [message for message in logged if "no backend left" in message] == warnings
     assert own.weights("192.0.2.1") == own.weights("192.0.2.2") == weights
     (row,) = own.get("/v1/overrides").json["overrides"]
     assert row.pop("since") > 1e9
-    assert row == {"level": level, "name": name, "disabled": True, "reason": "disk"}
+    assert row == {
+        "level": level,
+        "name": name,
+        "disabled": True,
+        "reason": "disk",
+        "configured": True,
+    }
     status = own.get("/v1/status/detailed?fresh=1").json
     assert status["overrides"][0]["name"] == name
     out = next(row for row in status["services"][1]["backends"] if row["live_weight"] == 0)
     assert out["why"] == "operator"
     answer = own.http("DELETE", f"/v1/overrides/{level}/{name}?wait=1")
-    assert (answer.status, answer.json) == (200, {"ok": True, "applied": True})
+    assert (answer.status, answer.json) == (200, {"ok": True, "applied": True, "warnings": []})
     assert own.weights("192.0.2.1") == {"10.0.0.1": 5, "10.0.0.2": 3}
     assert own.get("/v1/overrides").json == {"overrides": []}
     again = own.http("DELETE", f"/v1/overrides/{level}/{name}")
@@ -112,6 +129,72 @@ def test_an_override_lets_in_what_the_configuration_takes_out(own):
     body = {"level": "backend", "name": "dns/10.0.0.53", "disabled": False}
     own.http("POST", "/v1/overrides?wait=1", body)
     assert own.weights("192.0.2.53")["10.0.0.53"] == 1
+
+
+def test_the_last_one_that_serves_is_told_whoever_takes_it_out(own):
+    """One is down: whoever takes out the other, or leaves it to the drop-ins that do, is told."""
+    own.probed("10.0.0.1", True)
+    own.probed("10.0.0.2", False)
+    said = "has no backend left that gets connections"
+    body = {"level": "backend", "name": "web/10.0.0.2"}
+    assert own.http("POST", "/v1/overrides?wait=1", body).json["warnings"] == []
+    body = {"level": "backend", "name": "web/10.0.0.1"}
+    for wait in ("?wait=1", ""):
+        found = own.http("POST", f"/v1/overrides{wait}", body).json["warnings"]
+        assert [said in warning for warning in found] == ([True, True] if wait else [])
+    own.probed("10.0.0.53", True)
+    for _unused in range(3):
+        own.probed("10.0.0.54", False)
+    own.http("POST", "/v1/overrides?wait=1", {**body, "name": "dns/10.0.0.53", "disabled": False})
+    (warning,) = own.http("DELETE", "/v1/overrides/backend/dns/10.0.0.53").json["warnings"]
+    assert warning == f"udp://192.0.2.53:53 (dns/udp) {said}"
+
+
+def test_an_override_of_what_is_no_longer_configured_stays_and_is_told(own):
+    other = WEB.replace("web", "old").replace("192.0.2.", "192.0.3.").replace("10.0.0.", "10.0.1.")
+    path = own.write("groups/old.yaml", other)
+    assert own.http("POST", "/v1/reload?wait=1").status == 200
+    body = {"level": "backend", "name": "old/10.0.1.1", "reason": "disk"}
+    assert own.http("POST", "/v1/overrides?wait=1", body).status == 200
+    assert not own.desk.astray
+    path.unlink()
+    for _unused in range(2):
+        assert own.http("POST", "/v1/reload?wait=1").status == 200
+        own.write("groups/web.yaml", WEB.replace("weight: 5", "weight: 6"))
+    told = (
+        "backend old/10.0.1.1, disabled by operator (disk), is not configured; this stays said"
+        " until --enable-backend old/10.0.1.1 takes it back"
+    )
+    assert [entry.message for entry in own.journal.since()].count(told) == 1
+    (row,) = own.get("/v1/overrides").json["overrides"]
+    assert (row["name"], row["configured"]) == ("old/10.0.1.1", False)
+    status = own.get("/v1/status/detailed").json
+    assert told in status["warnings"]
+    assert status["overrides"] == [row]
+    # It is in force again when the thing is back, and is nothing to be warned of.
+    own.write("groups/old.yaml", other)
+    assert own.http("POST", "/v1/reload?wait=1").status == 200
+    assert own.weights("192.0.3.1")["10.0.1.1"] == 0
+    assert told not in own.get("/v1/status/detailed").json["warnings"]
+    path.unlink()
+    assert own.http("POST", "/v1/reload?wait=1").status == 200
+    # Nothing more can be said of it than that it is taken back.
+    assert own.http("POST", "/v1/overrides", body).status == 404
+    assert own.http("POST", "/v1/overrides", {**body, "disabled": False}).status == 200
+    assert own.get("/v1/overrides").json == {"overrides": []}
+    assert not own.desk.astray
+
+
+def test_an_address_that_a_name_may_mean_is_not_called_unknown(daemon):
+    named = WEB.replace("10.0.0.2", "www.example")
+    own = daemon(write=True, files={"groups/g.yaml": named})
+    name = "www.example", Family.INET
+    own.resolved(name, "10.0.0.7")
+    own.http("POST", "/v1/overrides?wait=1", {"level": "backend", "name": "web/10.0.0.7"})
+    own.resolved(name)
+    assert not own.desk.astray
+    own.resolved(name, "10.0.0.8")
+    assert [each.name for each in own.desk.astray] == ["web/10.0.0.7"]
 
 
 def test_a_name_that_has_no_address_yet_can_be_taken_out(daemon):

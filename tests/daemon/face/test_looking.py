@@ -292,6 +292,26 @@ def test_groups_that_cannot_be_read(daemon):
     assert (answer.status, answer.json["error"]) == (507, "cannot be read")
 
 
+def test_what_could_not_be_applied_is_no_good_state(daemon):
+    """All weights are as wanted, and yet not all is done: as the command line has it."""
+    own = daemon(api=True)
+    for address in ("10.0.0.1", "10.0.0.2", "10.0.0.54"):
+        own.probed(address, True)
+    assert own.get("/v1/status/detailed?fresh=1").json["state"] == "OK"
+    services = own.table.services
+
+    def broken():
+        raise Unavailable(Cause.NO_PRIVILEGE, "not permitted")
+
+    own.table.services = broken
+    own.run(own.desk.resync)
+    eventually(lambda: own.desk.account.error)
+    full = own.get("/v1/status/detailed?fresh=1").json
+    assert (full["state"], full["last_apply"]["ok"]) == ("DEGRADED", False)
+    own.table.services = services
+    eventually(lambda: own.get("/v1/status/detailed?fresh=1").json["state"] == "OK")
+
+
 def test_a_name_without_an_address_is_told(daemon):
     named = WEB.replace("10.0.0.2", "www.example")
     full = daemon(files={"groups/g.yaml": named}).get("/v1/status/detailed").json

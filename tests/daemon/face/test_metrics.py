@@ -254,6 +254,7 @@ def test_what_goes_beyond(counting):
     assert found["ipvsman_last_reload_successful"] == {(): 1}
     assert found["ipvsman_event_loop_lag_seconds"] == {(): 0.001}
     assert found["ipvsman_overrides"] == {(): 0}
+    assert found["ipvsman_overrides_astray"] == {(): 0}
     assert found["ipvsman_drift_total"] == {(): 0}
 
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ipvsman.client.unix import NotRunning, Refused
+from ipvsman.control.overrides import Level, Override, Subject
+from ipvsman.control.subjects import astray, tell_astray
 from ipvsman.control.weights import Why, effective
 from ipvsman.face import standing
 from ipvsman.ipvs.errors import IpvsError
@@ -46,15 +48,15 @@ def run(stage: Stage) -> int:
         _detailed(stage, services)
     if not stage.as_json:
         _tell_trouble(stage, full)
+        _tell_strays(stage, full)
     return _DEGRADED if stage.options.status and full["state"] != "OK" else _WELL
 
 
 def _summary(stage: Stage, services: Sequence[Row], full: Row) -> str:
     """That of the services asked for; of all of them, also what is wrong beside the weights."""
-    applied = full.get("last_apply")
-    if stage.filters == Filters() and applied and not applied["ok"]:
-        return "DEGRADED"
-    return standing.summary(services)
+    return standing.summary(
+        services, full.get("last_apply") if stage.filters == Filters() else None
+    )
 
 
 def _report(stage: Stage) -> dict[str, Any]:
@@ -68,6 +70,7 @@ def _report(stage: Stage) -> dict[str, Any]:
     config = stage.config()
     desired = stage.desired(config)
     circumstances = Left(stage).circumstances(desired)
+    said = circumstances.overrides
     with stage.table() as table:
         state, counters = table.read(SERVICES), table.counters()
     weights = {
@@ -83,6 +86,7 @@ def _report(stage: Stage) -> dict[str, Any]:
         "services": standing.detailed(desired, weights, state, counters),
         "desired_generation": 0,
         "config_version_mtime_seconds": config.mtime,
+        "overrides": standing.overrides(said, astray(said, desired)),
     }
 
 
@@ -97,6 +101,15 @@ def _tell_trouble(stage: Stage, full: Row) -> None:
         stage.complain(
             f"the drop-ins as they are now were refused, those before are in force: {first}{rest}"
         )
+
+
+def _tell_strays(stage: Stage, full: Row) -> None:
+    """What the operator has said of what is not there."""
+    for row in full.get("overrides", ()):
+        if not row["configured"]:
+            subject = Subject(Level(row["level"]), row["name"])
+            override = Override(row["disabled"], row["since"], row["reason"])
+            stage.complain(f"warning: {tell_astray(subject, override)}")
 
 
 def _brief(stage: Stage, services: Sequence[Mapping[str, Any]], state: str) -> None:

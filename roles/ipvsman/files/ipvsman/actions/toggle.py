@@ -15,12 +15,12 @@ from ipvsman.client.unix import NotRunning, Refused
 from ipvsman.control.desired import Desired, Pool
 from ipvsman.control.overrides import Level, Override, Subject
 from ipvsman.control.store import StoreError
+from ipvsman.control.subjects import may_be_said, tell_left_alone, unknown
 from ipvsman.control.weights import Circumstances, effective, names_of, told
-from ipvsman.face.subjects import exists, unknown
 from ipvsman.ipvs.errors import IpvsError
 from ipvsman.ipvs.model import DestinationKey, Service, ServiceKey, State
 from ipvsman.ipvs.reconcile import reconcile
-from ipvsman.ipvs.scope import Scope
+from ipvsman.ipvs.scope import ALL, Scope
 from ipvsman.lock import Lock, Locked
 
 from .alone import Left
@@ -41,16 +41,18 @@ def run(stage: Stage) -> int:
     """
     asked = _asked(stage)
     done: list[str] = []
+    warnings: list[str] = []
     try:
         for subject, disabled in asked:
-            _tell(stage, subject, disabled)
+            warnings += _tell(stage, subject, disabled)
             done.append(f"{subject.level.value} {subject.name}")
     except NotRunning as absent:
-        return _end(stage, _alone(stage, asked, str(absent)))
+        trouble = _alone(stage, asked, str(absent), warnings)
+        return _end(stage, trouble, warnings)
     except Refused as refused:
         before = f" (done before that: {', '.join(done)})" if done else ""
-        return _end(stage, f"{refused}{before}")
-    return _end(stage, "")
+        return _end(stage, f"{refused}{before}", warnings)
+    return _end(stage, "", warnings)
 
 
 def _asked(stage: Stage) -> Asked:
@@ -63,24 +65,27 @@ def _asked(stage: Stage) -> Asked:
     return asked
 
 
-def _tell(stage: Stage, subject: Subject, disabled: bool) -> None:
+def _tell(stage: Stage, subject: Subject, disabled: bool) -> list[str]:
+    """Have the daemon do it; what it warns of. Raises NotRunning, Refused."""
     body = {
         "level": subject.level.value,
         "name": subject.name,
         "disabled": disabled,
         "reason": stage.options.reason,
     }
-    if not stage.daemon.post("/v1/overrides?wait=1", body)["applied"]:
+    answer = stage.daemon.post("/v1/overrides?wait=1", body)
+    if not answer["applied"]:
         # It is in force; whoever needs to know why the kernel says otherwise asks for the status.
         stage.complain(f"{subject.name}: remembered, but not in the kernel yet; see --status")
+    return list(answer.get("warnings", ()))
 
 
-def _alone(stage: Stage, asked: Asked, absent: str) -> str:
-    """Without a daemon; what went wrong, empty = nothing. Raises ConfigError."""
+def _alone(stage: Stage, asked: Asked, absent: str, warnings: list[str]) -> str:
+    """Without a daemon; what went wrong, empty = nothing. Raises ConfigError.
+
+    warnings: where what is to be warned of is put.
+    """
     desired = stage.desired(stage.config())
-    for subject, _disabled in asked:
-        if not exists(subject, desired):
-            return unknown(subject)
     lock = Lock(stage.options.lock_file)
     try:
         lock.acquire()
@@ -92,10 +97,13 @@ def _alone(stage: Stage, asked: Asked, absent: str) -> str:
         left = Left(stage)
         overrides = left.overrides()
         for subject, disabled in asked:
+            if not may_be_said(subject, disabled, desired, overrides):
+                return unknown(subject)
+        for subject, disabled in asked:
             said = Override(disabled, time.time(), stage.options.reason)
             overrides = told(overrides, subject, said, desired)
         left.remember(overrides)
-        _apply(stage, desired, asked, left.circumstances(desired))
+        warnings += _apply(stage, desired, asked, left.circumstances(desired))
     except StoreError as error:
         return str(error)
     except IpvsError as error:
@@ -105,8 +113,11 @@ def _alone(stage: Stage, asked: Asked, absent: str) -> str:
     return ""
 
 
-def _apply(stage: Stage, desired: Desired, asked: Asked, circumstances: Circumstances) -> None:
-    """Set weights of what is named, where the kernel has the service. Raises IpvsError."""
+def _apply(stage: Stage, desired: Desired, asked: Asked, circumstances: Circumstances) -> list[str]:
+    """Set weights of what is named, where the kernel has the service. Raises IpvsError.
+
+    Returns what is to be warned of.
+    """
     touched: Touched = {}
     for key, pool in desired.pools.items():
         mine = frozenset(
@@ -132,8 +143,20 @@ def _apply(stage: Stage, desired: Desired, asked: Asked, circumstances: Circumst
             services[key] = Service(key, there.settings, destinations)
         return State(services)
 
+    whole = Scope(frozenset(touched), dict.fromkeys(touched, ALL))
     with stage.table() as table:
+        before = table.read(whole).services
         reconcile(table, wanted, Scope(frozenset(), touched))
+        after = table.read(whole).services
+    return [
+        tell_left_alone(desired.pools[key])
+        for key in touched
+        if _serves(before.get(key)) and not _serves(after.get(key))
+    ]
+
+
+def _serves(service: Service | None) -> bool:
+    return service is not None and any(each.weight for each in service.destinations.values())
 
 
 def _names(subject: Subject, pool: Pool, member: DestinationKey) -> bool:
@@ -146,9 +169,12 @@ def _names(subject: Subject, pool: Pool, member: DestinationKey) -> bool:
     return subject.name in [f"{group}/{name}" for name in names_of(pool.members[member])]
 
 
-def _end(stage: Stage, trouble: str) -> int:
+def _end(stage: Stage, trouble: str, warnings: list[str]) -> int:
     if stage.as_json:
-        stage.say_json({"ok": not trouble, "message": trouble or _APPLIED})
+        message = trouble or _APPLIED
+        stage.say_json({"ok": not trouble, "message": message, "warnings": warnings})
     else:
+        for warning in warnings:
+            stage.complain(f"warning: {warning}")
         stage.say(f"{_FAILED}: {trouble}" if trouble else _APPLIED)
     return 1 if trouble else 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
@@ -20,14 +21,15 @@ from ipvsman.health.tally import Tally
 from ipvsman.ipvs.model import ServiceKey
 from ipvsman.ipvs.plan import Plan
 
-from .account import Account
+from .account import Account, Snapshot
 from .desired import Desired, Member, Pool
 from .director import Director, Reload
-from .journal import Journal
+from .journal import Journal, Kind
 from .keeper import Keeper
 from .live import Live, Reading
 from .memory import Known
 from .overrides import Overrides, Subject
+from .subjects import left_alone
 
 #: Seconds between two looks at what is waited for.
 _GLANCE = 0.02
@@ -82,6 +84,11 @@ class Desk:
     def overrides(self) -> Overrides:
         """What the operator has said."""
         return self._director.overrides
+
+    @property
+    def astray(self) -> Mapping[Subject, str]:
+        """What of that is about nothing that is configured, each in words."""
+        return self._director.astray
 
     @property
     def account(self) -> Account:
@@ -189,13 +196,29 @@ class Desk:
                     await asyncio.sleep(_GLANCE)
         return self._keeper.is_settled(number)
 
-    def override(self, subject: Subject, disabled: bool, reason: str = "") -> None:
-        """The operator takes something out (disabled) or in."""
+    def override(self, subject: Subject, disabled: bool, reason: str = "") -> list[str]:
+        """The operator takes something out (disabled) or in; what he should know of that."""
+        # Taken now: the keeper may be done with it before the disk is.
+        before, account = self._director.snapshot, self.account
         self._director.override(subject, disabled, reason)
+        return self._left_alone(subject, before, account)
 
-    def release(self, subject: Subject) -> bool:
-        """The operator leaves it to the configuration again; whether there was an override."""
-        return self._director.release(subject)
+    def release(self, subject: Subject) -> list[str] | None:
+        """The operator leaves it to the configuration again; what he should know of that.
+
+        None = there was no override.
+        """
+        before, account = self._director.snapshot, self.account
+        if not self._director.release(subject):
+            return None
+        return self._left_alone(subject, before, account)
+
+    def _left_alone(self, subject: Subject, before: Snapshot, account: Account) -> list[str]:
+        """Services that nobody serves any more by what has just been said."""
+        found = left_alone(subject, before, self._director.snapshot, account)
+        for message in found:
+            self.journal.record(Kind.OVERRIDE, subject.name, message, logging.WARNING)
+        return found
 
     def resync(self) -> None:
         """Compare everything with the kernel now."""

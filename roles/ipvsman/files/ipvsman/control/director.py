@@ -33,6 +33,7 @@ from .memory import Known, Transition
 from .notes import Form, Notes
 from .overrides import Override, Overrides, Subject
 from .store import Store
+from .subjects import astray, tell_astray
 from .weights import Circumstances, told
 
 log = logging.getLogger("ipvsman")
@@ -132,6 +133,8 @@ class Director:
         self.desired = Desired()
         self.known: dict[Check, Known] = {}
         self.overrides = self._remembered_overrides()
+        #: Overrides of what is not configured, each in words.
+        self.astray: dict[Subject, str] = {}
         self.generation = 0
         self.last_reload = Reload(wall(), 0)
         self.reloads = 0
@@ -280,6 +283,7 @@ class Director:
     def _want(self, desired: Desired) -> None:
         """What shall be, from now on; health of checks that are still wanted goes on."""
         self.desired = desired
+        self._look_for_strays()
         wanted = self.desired.users.keys()
         new = wanted - self.known.keys()
         remembered = self._remembered_health(new) if new else {}
@@ -347,9 +351,21 @@ class Director:
 
     def _set_overrides(self, overrides: Overrides) -> None:
         self.overrides = overrides
+        self._look_for_strays()
         self._publish()
         # At once, since the operator takes the answer for a promise.
         self._notes.write_now(_OVERRIDES, overrides.to_plain)
+
+    def _look_for_strays(self) -> None:
+        """Overrides that a new configuration leaves behind are told once, and kept."""
+        before = self.astray
+        self.astray = {
+            subject: tell_astray(subject, self.overrides.entries[subject])
+            for subject in astray(self.overrides, self.desired)
+        }
+        for subject, message in self.astray.items():
+            if subject not in before:
+                self._journal.record(Kind.OVERRIDE, subject.name, message, logging.WARNING)
 
     def _publish(self) -> None:
         self._keeper.publish(self.snapshot)

@@ -114,6 +114,7 @@ _OVERRIDES = _list(
             "disabled": _YES_NO,
             "since": _NUMBER,
             "reason": _TEXT,
+            "configured": _YES_NO,
         }
     )
 )
@@ -270,8 +271,8 @@ ANSWERS: dict[str, Json] = {
         }
     ),
     "reload": _object({**_DONE, "generation": _WHOLE}, "applied"),
-    "put_override": _object(_DONE, "applied"),
-    "drop_override": _object(_DONE, "applied"),
+    "put_override": _object({**_DONE, "warnings": _list(_TEXT)}, "applied"),
+    "drop_override": _object({**_DONE, "warnings": _list(_TEXT)}, "applied"),
     "put_groups": _object(_DONE, "applied"),
     "alive": _object({"ok": _YES_NO}),
     "ready": _object({"ok": _YES_NO}),

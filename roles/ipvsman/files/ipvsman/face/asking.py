@@ -16,12 +16,12 @@ from ipvsman.control.desired import Member, Pool
 from ipvsman.control.desk import Desk
 from ipvsman.control.director import Reload
 from ipvsman.control.overrides import Level, Subject
+from ipvsman.control.subjects import may_be_said, unknown
 
 from . import report
 from .access import answer, refuse
 from .parameters import flag
 from .put_groups import NAME, Changed, Malformed, PutGroups, tag
-from .subjects import exists, unknown
 
 log = logging.getLogger("ipvsman")
 
@@ -94,19 +94,23 @@ class Asking:
         if fault:
             return refuse(422, _INVALID, fault)
         subject = Subject(Level(body["level"]), body["name"])
-        if not exists(subject, self._desk.desired):
+        disabled = body.get("disabled", True)
+        if not may_be_said(subject, disabled, self._desk.desired, self._desk.overrides):
             return refuse(404, "not found", unknown(subject))
-        self._desk.override(subject, body.get("disabled", True), body.get("reason", ""))
-        return answer({"ok": True, **await self._settled(wait)})
+        warnings = self._desk.override(subject, disabled, body.get("reason", ""))
+        return answer({"ok": True, "warnings": warnings, **await self._settled(wait)})
 
     async def drop_override(self, request: web.Request) -> web.Response:
         """The operator leaves it to the configuration again."""
         wait = flag(request, "wait")
         words = [level.value for level in Level]
         level, name = request.match_info["level"], request.match_info["name"]
-        if level not in words or not self._desk.release(Subject(Level(level), name)):
+        if level not in words:
             return refuse(404, "not found")
-        return answer({"ok": True, **await self._settled(wait)})
+        warnings = self._desk.release(Subject(Level(level), name))
+        if warnings is None:
+            return refuse(404, "not found")
+        return answer({"ok": True, "warnings": warnings, **await self._settled(wait)})
 
     async def put_groups(self, request: web.Request) -> web.Response:
         """Replace the groups of the API: judged in memory, then written, then taken up."""

@@ -95,6 +95,9 @@ def about_keeper(desk: Desk) -> Iterator[Metric]:
     yield gauge("ipvsman_owned_services", "Services that are ours.", len(account.owned))
     yield gauge("ipvsman_foreign_services", "Services that are not.", len(account.foreign))
     yield gauge("ipvsman_overrides", "Overrides in force.", len(desk.overrides.entries))
+    yield gauge(
+        "ipvsman_overrides_astray", "Overrides of what is not configured.", len(desk.astray)
+    )
 
 
 def about_process(desk: Desk, lag: float) -> Iterator[Metric]:

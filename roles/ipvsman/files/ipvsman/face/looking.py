@@ -58,26 +58,25 @@ class Looking:
         except IpvsError as error:
             return refuse(503, "kernel unreadable", str(error))
         account = desk.account
+        last_apply = {
+            "ok": not account.error,
+            "error": account.error,
+            "seconds_ago": None if account.passed is None else round(desk.age(account.passed), 3),
+        }
         rows = standing.detailed(desk.desired, account.weights, reading.state, reading.counters)
         return answer(
             {
                 "services": rows,
-                "state": standing.summary(rows),
+                "state": standing.summary(rows, last_apply),
                 "foreign": standing.foreign(reading.state, account.foreign),
                 "desired_generation": desk.generation,
                 "config_version_mtime_seconds": desk.config.mtime,
                 "config_digest": desk.config.digest,
                 "last_reload": self._last_reload(),
-                "last_apply": {
-                    "ok": not account.error,
-                    "error": account.error,
-                    "seconds_ago": None
-                    if account.passed is None
-                    else round(desk.age(account.passed), 3),
-                },
+                "last_apply": last_apply,
                 "drift_found": account.drift,
-                "overrides": desk.overrides.to_plain(),
-                "warnings": [str(warning) for warning in desk.config.warnings],
+                "overrides": self._overrides(),
+                "warnings": [*map(str, desk.config.warnings), *desk.astray.values()],
             }
         )
 
@@ -139,7 +138,7 @@ class Looking:
 
     async def overrides(self, _request: web.Request) -> web.Response:
         """What the operator has said."""
-        return answer({"overrides": self._desk.overrides.to_plain()})
+        return answer({"overrides": self._overrides()})
 
     async def groups(self, _request: web.Request) -> web.Response:
         """The groups that were put over the API; the ETag goes with them."""
@@ -172,6 +171,9 @@ class Looking:
         """The kernel is as it shall be."""
         ready = self._desk.is_ready()
         return answer({"ok": ready}, 200 if ready else 503)
+
+    def _overrides(self) -> list[report.Row]:
+        return standing.overrides(self._desk.overrides, self._desk.astray)
 
     def _last_reload(self) -> report.Row:
         last = self._desk.last_reload

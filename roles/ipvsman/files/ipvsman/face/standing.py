@@ -8,11 +8,12 @@ what is new stands beside them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from ipvsman.control.desired import Desired, Member, Pool
 from ipvsman.control.memory import Known
+from ipvsman.control.overrides import Overrides, Subject
 from ipvsman.control.weights import Effective, Why
 from ipvsman.ipvs.model import (
     Counters,
@@ -143,6 +144,14 @@ def foreign(state: State, keys: Iterable[ServiceKey]) -> list[Row]:
     ]
 
 
+def overrides(said: Overrides, strays: Collection[Subject]) -> list[Row]:
+    """What the operator has said; strays: what of it is about nothing that is configured."""
+    lost = {(subject.level.value, subject.name) for subject in strays}
+    return [
+        {**row, "configured": (row["level"], row["name"]) not in lost} for row in said.to_plain()
+    ]
+
+
 def health(known: Known | None, age_of: Callable[[float], float], stale: bool) -> Row:
     """What is known of a destination. age_of: seconds since a moment of the daemon's clock."""
     if known is None:
@@ -196,6 +205,12 @@ def _is_as_it_should_be(entry: Mapping[str, Any]) -> bool:
     return bool(live == wanted and entry["why"] != Why.ALL_DOWN.value)
 
 
-def summary(rows: Iterable[Mapping[str, Any]]) -> str:
-    """OK when every service is, else DEGRADED."""
+def summary(rows: Iterable[Mapping[str, Any]], last_apply: Mapping[str, Any] | None = None) -> str:
+    """OK when every service is, else DEGRADED.
+
+    last_apply: of a daemon, when all of its services are meant: what it could not do counts, though
+    no weight shows it.
+    """
+    if last_apply is not None and not last_apply["ok"]:
+        return "DEGRADED"
     return "OK" if all(map(is_well, rows)) else "DEGRADED"
