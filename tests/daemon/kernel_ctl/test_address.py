@@ -25,7 +25,9 @@ def rules(ip):
 
 def by_nft(ip):
     """None where the kernel has no nftables for IP (as the lab's), or no table of ours."""
-    listed = subprocess.run(["nft", "list", "table", ip, "lvs_ipvs"], capture_output=True)
+    listed = subprocess.run(
+        ["nft", "list", "table", ip, "lvs_ipvs"], check=False, capture_output=True
+    )
     found = re.findall(r"daddr != (\S+) snat to (.*)", listed.stdout.decode())
     return [(vip, word) for vip, source in found for word in re.findall(r"[\da-f.:]{3,}", source)]
 
