@@ -142,9 +142,7 @@ class Reader(Intake):
             key = self.value(
                 fields["service"], name_path, lambda v: parse_service_key(v, defaults.port or 0)
             )
-        scheduler = self.optional(
-            fields, "scheduler", path, lambda value: _name(value, "scheduler")
-        )
+        scheduler = self.optional(fields, "scheduler", path, self.scheduler)
         flags = None
         if fields.get("flags") is not None:
             flags = self._flags(fields["flags"], under(path, "flags"))
@@ -178,6 +176,10 @@ class Reader(Intake):
             local_addresses,
             path=path,
         )
+
+    def scheduler(self, value: Any) -> str:
+        """The name of a scheduler. Which there are is up to the kernel."""
+        return _name(value, "scheduler")
 
     def local_addresses(self, data: Any, path: str, family: Family) -> tuple[str, ...]:
         """Local addresses of a service, each once, in numeric order."""
@@ -274,9 +276,7 @@ class Reader(Intake):
         path = "defaults"
         port = self.optional(fields, "port", path, lambda value: parse_integer(value, 1, 65535))
         weight = self.optional(fields, "weight", path, lambda value: parse_integer(value, 0, 65535))
-        scheduler = self.optional(
-            fields, "scheduler", path, lambda value: _name(value, "scheduler")
-        )
+        scheduler = self.optional(fields, "scheduler", path, self.scheduler)
         forwarding, full_nat = self._forwarding(fields, path)
         return Defaults(
             base.port if port is None else port,

@@ -102,6 +102,9 @@ def test_help_without_a_verb_names_all(ctl):
     assert said.status == 0
     for verb in VERBS:
         assert f"  {verb.name}" in said.out
+        # One below the other, as flags have it.
+        (about,) = {line for line in said.lines if line.endswith(f"  {verb.about}")}
+        assert about.index(verb.about) == 24
 
 
 def test_an_unknown_verb(ctl, fake):
@@ -209,12 +212,30 @@ def test_a_stdin_that_is_closed(words, status, err):
     assert (done.returncode, done.stderr) == (status, err)
 
 
-def test_what_would_go_to_a_stderr_that_is_closed_goes_nowhere():
-    line = [sys.executable, "-m", "ipvsman.ctl", "nonsense"]
-    done = subprocess.run(
-        ["sh", "-c", 'exec "$@" 2>&-', "sh", *line], capture_output=True, text=True, check=False
+def redirected(how, *words):
+    line = [sys.executable, "-m", "ipvsman.ctl", *words]
+    return subprocess.run(
+        ["sh", "-c", f'exec "$@" {how}', "sh", *line], capture_output=True, text=True, check=False
     )
+
+
+@pytest.mark.parametrize("how", ["2>&-", "2>/dev/full"])
+def test_a_stderr_that_cannot_be_written_to_changes_nothing_else(how, tmp_path):
+    done = redirected(how, "nonsense")
     assert (done.returncode, done.stdout) == (3, "")
+    assert redirected(how, "get", "--help").returncode == 0
+    path = tmp_path / "with_a_warning.yaml"
+    path.write_text("colour: blue\n")
+    done = redirected(how, "validate", "-f", str(path))
+    assert (done.returncode, done.stdout) == (0, "Configuration valid.\n")
+
+
+@pytest.mark.parametrize(
+    "how, reason", [(">&-", "Bad file descriptor"), (">/dev/full", "No space left on device")]
+)
+def test_what_cannot_be_written_is_told(how, reason):
+    done = redirected(how, "service", "string", "--vip", "192.0.2.1", "--vport", "80")
+    assert (done.returncode, done.stderr) == (100, f"cannot write: {reason}\n")
 
 
 def loaded(*words):
@@ -234,7 +255,7 @@ def test_the_version_loads_nothing_that_it_does_not_use():
     names = loaded("--version")
     assert "ipvsman.ctl.frame" in names
     assert not {name for name in names if name.startswith("ipvsman.ipvs.")}
-    assert not names & {"pyroute2", "yaml", "asyncio", "dataclasses", "json", "subprocess"}
+    assert not names & {"yaml", "asyncio", "dataclasses", "json", "subprocess"}
 
 
 def test_a_document_is_judged_without_netlink_and_without_a_library_for_yaml(tmp_path):
@@ -243,4 +264,4 @@ def test_a_document_is_judged_without_netlink_and_without_a_library_for_yaml(tmp
     names = loaded("validate", "-f", str(path))
     assert "ipvsman.ipvs.document" in names
     assert "ipvsman.ipvs.kernel" not in names
-    assert not names & {"pyroute2", "yaml", "asyncio", "urllib.request", "subprocess"}
+    assert not names & {"yaml", "asyncio", "urllib.request", "subprocess"}

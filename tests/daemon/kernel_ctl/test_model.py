@@ -208,7 +208,7 @@ def test_no_service_is_in_the_way_of_another(host):
         (30, ["apply", "-f-"], WEB.replace("5", "NaN")),
         (30, ["--params-file=/etc/hostname", "apply", "-f-"], WEB),
         (31, ["apply", "-f-", "--allowed-actions=us,ds"], WEB),
-        (31, ["apply", "-f-"], WEB.replace("wrr", "nosuch")),
+        (32, ["apply", "-f-"], WEB.replace("wrr", "nosuch")),
         (31, ["apply", "-f-"], WEB.replace("10.0.0.2", "224.0.0.1")),
         (32, ["apply", "-f-"], WEB.replace("192.0.2.1:80", "192.0.2.1:99999")),
         (32, ["validate", "-f-"], WEB.replace("tcp:", "tcps:")),

@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from ipvsman.ctl import schedulers
 
 MODEL = """\
 services:
@@ -72,6 +73,13 @@ def test_no_services(validate, text):
         ),
         ("- tcp://192.0.2.1\n", ":1:1: ['tcp://192.0.2.1'] is not a mapping"),
         ("services: x\n", ":1:11: services: 'x' is not a list"),
+        ("services: {}\n", ":1:11: services: {} is not a list"),
+        (MODEL.replace("wlc", "[wlc]"), ":3:10: services[0].sched: ['wlc'] is not the name of a"),
+        (
+            MODEL.replace("forward: nat", "forward: {}"),
+            ":7:14: services[0].destinations[0].forward: {} is not",
+        ),
+        ('{"a":' * 100000, ":1:197: "),
         (MODEL.replace("5", "NaN"), ":6:13: services[0].destinations[0].weight: 'NaN' is not a"),
         (MODEL.replace("5", "1.5"), ":6:13: services[0].destinations[0].weight: 1.5 is not a"),
         (MODEL.replace("weight: 5", "weight: [5]"), ":6:13: services[0].destinations[0].weight:"),
@@ -103,11 +111,11 @@ services:
     lines = said.err.splitlines()
     assert lines[0] == "Validation error: Configuration not valid: 6 faults"
     assert [line.partition(": ")[0].removeprefix(str(path)) for line in lines[1:]] == [
-        ":1:30",
         ":1:19",
+        ":1:30",
         ":3:14",
-        ":8:7",
         ":7:7",
+        ":8:7",
         ":9:5",
     ]
 
@@ -126,6 +134,29 @@ def test_addresses(validate, address):
     assert validate(f"services: [{{address: '{address}'}}]\n").status == 0
 
 
+@pytest.mark.parametrize(
+    "key", ["services: [{address: 'fwmark:1', sched: %s}]", "defaults: {sched: %s}"]
+)
+def test_a_scheduler_that_no_kernel_has(validate, monkeypatch, tmp_path, key):
+    monkeypatch.setattr(schedulers, "LOADED", str(tmp_path))
+    monkeypatch.setattr(schedulers, "INSTALLED", str(tmp_path))
+    said = validate(key % "wrrr")
+    assert (said.status, said.out) == (32, "")
+    assert (
+        "sched: 'wrrr' is not one of rr, wrr, lc, wlc, lblc, lblcr, dh, sh, mh, sed, nq, fo, ovf,"
+        " twos, none, nor has this host a kernel module ip_vs_wrrr; did you mean 'wrr'?" in said.err
+    )
+    (tmp_path / "ip_vs_wrrr").mkdir()
+    assert validate(key % "wrrr").status == 0
+
+
+@pytest.mark.parametrize("verb", ["validate", "apply", "changeset"])
+def test_of_two_documents_none_is_passed_over(ctl, verb):
+    said = ctl.run(verb, "-f", "one.yaml", "--file=two.yaml")
+    assert said.status == 2
+    assert said.err.startswith("Error: --file can be said once: here are one.yaml and two.yaml\n")
+
+
 def test_unresolved_parameters_all_at_once(validate):
     said = validate("services:\n- address: tcp://${a}\n  destinations: [{address: '${b.c}'}]\n")
     assert said.status == 35
@@ -140,8 +171,8 @@ def test_unknown_keys_are_told_and_passed_over(validate):
     assert (said.status, said.out) == (0, "Configuration valid.\n")
     lines = said.err.splitlines()
     assert [line.startswith("Warning: ") for line in lines] == [True, True]
-    assert lines[0].endswith(":9:1: owner: is not known, and passed over")
-    assert lines[1].endswith(":8:3: services[0].description: is not known, and passed over")
+    assert lines[0].endswith(":8:3: services[0].description: is not known, and passed over")
+    assert lines[1].endswith(":9:1: owner: is not known, and passed over")
     assert validate(text, globals_=["-q"]).err == ""
     strict = validate(text, "--strict")
     assert (strict.status, "Warning" in strict.err) == (32, False)

@@ -93,7 +93,7 @@ def test_what_is_not_understood_is_told(ctl):
 
 
 @pytest.mark.parametrize(
-    "cause, status", [(Cause.NO_ANSWER, 21), (Cause.NO_PRIVILEGE, 21), (Cause.NO_LIBRARY, 20)]
+    "cause, status", [(Cause.NO_ANSWER, 21), (Cause.NO_PRIVILEGE, 21), (Cause.NO_NAMESPACE, 20)]
 )
 def test_no_table(ctl, cause, status):
     class Closed(MemoryTable):

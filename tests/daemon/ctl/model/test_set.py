@@ -134,6 +134,16 @@ def test_a_handle_that_is_empty(weight, words):
     assert said.err.startswith("Invalid ")
 
 
+def test_all_that_is_wrong_with_the_command_line_at_once(weight):
+    said = weight("65536", "-s", "")
+    assert said.status == 33
+    assert [line.partition(":")[0] for line in said.err.splitlines()] == [
+        "Invalid weight",
+        "Invalid service",
+        "Invalid destination",
+    ]
+
+
 @pytest.mark.parametrize(
     "service, destination, what",
     [

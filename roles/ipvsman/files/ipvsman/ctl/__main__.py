@@ -14,8 +14,8 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, TextIO
 
 from ipvsman import __version__
 
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 #: First line: version of the kernel's IPVS, and size of its connection table.
 _KERNEL = "/proc/net/ip_vs"
+#: Where argparse begins to tell what a flag is about.
+_ABOUT_COLUMN = 24
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,13 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Whoever started us may have closed any of them.
     if sys.stdin is None:
         sys.stdin = io.TextIOWrapper(io.BufferedReader(_Closed()))
-    if sys.stderr is None:
-        sys.stderr = io.StringIO()
     if sys.stdout is None:
-        sys.stdout = io.StringIO()
-    elif isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(_Closed()))
+    if isinstance(sys.stdout, io.TextIOWrapper):
         # A name that the terminal has no letters for is shown all the same.
         sys.stdout.reconfigure(errors="backslashreplace")
+    sys.stderr = _Mutable(sys.stderr)
     try:
         status = _main(arguments)
         sys.stdout.flush()
@@ -69,15 +70,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Closed(io.RawIOBase):
-    """What there is nothing to be read from."""
+    """Standard input or output that is not there."""
 
     def readable(self) -> bool:
         """It was meant to be."""
         return True
 
+    def writable(self) -> bool:
+        """That, too."""
+        return True
+
     def readinto(self, _buffer: object) -> int:
         """Raises OSError, as the kernel answers."""
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    def write(self, _buffer: object) -> int:
+        """Raises OSError, as the kernel answers."""
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+
+class _Mutable(io.TextIOBase):
+    """Standard error. What cannot be written there, or nobody reads, changes nothing else."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """At once: what fails later would fail when the interpreter ends, and have it say so."""
+        if self._stream is not None:
+            try:
+                self._stream.write(text)
+                self._stream.flush()
+            except OSError:
+                self._stream = None
+        return len(text)
 
 
 def _main(arguments: Sequence[str] | None) -> int:
@@ -117,16 +143,22 @@ def top() -> Parser:
         prog="ipvsctl",
         usage="ipvsctl [OPTION]... VERB ...",
         description="Look at and change the kernel's IPVS table.",
-        epilog="\n".join(
-            ["verbs:"]
-            + [f"  {', '.join((verb.name, *verb.aliases)):38} {verb.about}" for verb in VERBS]
-            + ["", "ipvsctl VERB --help has more on each."]
-        ),
+        epilog="\n".join(["verbs:", *_verb_lines(), "", "ipvsctl VERB --help has more on each."]),
     )
     add_flags(parser)
     parser.add_argument("verb", nargs="?", metavar="VERB", help=argparse.SUPPRESS)
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
+
+
+def _verb_lines() -> Iterator[str]:
+    """What each verb is about, below its names where these are long, as argparse has it."""
+    for verb in VERBS:
+        names = f"  {', '.join((verb.name, *verb.aliases))}"
+        if len(names) > _ABOUT_COLUMN - 2:
+            yield names
+            names = ""
+        yield f"{names:{_ABOUT_COLUMN}}{verb.about}"
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -247,8 +279,10 @@ def _nearest(word: str) -> str:
 
 def _discard_output() -> None:
     """What is still to be written must not fail once more when the interpreter ends."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
+    try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        sys.stdout = io.StringIO()
 
 
 if __name__ == "__main__":

@@ -4,14 +4,12 @@
 
 from __future__ import annotations
 
+from ipvsman.ctl.schedulers import SCHEDULERS
 from ipvsman.ipvs.model import Checksum, Family, Transport, TunnelKind
 from ipvsman.ipvs.text import FLAG_NAMES
 
 from .flags import Flag
 from .naming import METHODS
-
-#: Schedulers and persistence engines of a mainline kernel; it may have others.
-SCHEDULERS = tuple("rr wrr lc wlc lblc lblcr dh sh mh sed nq fo ovf twos none".split())
 
 PROTOCOL = Flag(
     ("protocol", "proto"),

@@ -17,9 +17,11 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ipvsman.ctl.frame import Context, Failed, Status
+from ipvsman.ctl.schedulers import SCHEDULERS, is_known, module_of
 from ipvsman.ipvs.document import Defaults, Reader
 from ipvsman.ipvs.errors import Fault, InvalidValue, under
 from ipvsman.ipvs.model import Forwarding
+from ipvsman.ipvs.text import nearest
 from ipvsman.ipvs.wish import TableWish
 
 from .parameters import OPENS, expand_document
@@ -33,6 +35,8 @@ DEFAULTS = Defaults(weight=0, scheduler="rr", forwarding=Forwarding.DIRECT)
 _ALIKE = 0.8
 #: Values that are to be numbers, wherever they are.
 _NUMBERS = frozenset(("port", "weight", "persistence", "upper_threshold", "lower_threshold"))
+#: Those that are to be words.
+_WORDS = frozenset(("address", "service", "sched", "scheduler", "forward", "forwarding"))
 
 
 class Words(NamedTuple):
@@ -48,12 +52,30 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "-f",
         "--file",
         metavar="FILE",
+        action=_Once,
         default=DEFAULT_FILE,
         help="the document, - for stdin; default: %(default)s",
     )
     parser.add_argument(
         "--strict", action="store_true", help="whatever key is not known is a fault, no warning"
     )
+
+
+class _Once(argparse.Action):
+    """A flag that cannot be said twice: of two documents, one would be passed over."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Raises Usage."""
+        said = getattr(namespace, self.dest)
+        if said is not self.default:
+            parser.error(f"{option_string} can be said once: here are {said} and {values}")
+        setattr(namespace, self.dest, values)
 
 
 class Document:
@@ -81,8 +103,8 @@ class Document:
         if unresolved:
             raise Failed(Status.UNRESOLVED, *self._told(words.unresolved, unresolved))
         self.check(reader.faults)
-        for unknown in reader.unknown:
-            context.warn(self.line(unknown))
+        for line in self._lines(reader.unknown):
+            context.warn(line)
 
     @property
     def names_services(self) -> bool:
@@ -109,8 +131,16 @@ class Document:
 
     def line(self, fault: Fault) -> str:
         """A fault with file, line and column in front."""
-        of_key = fault.path in self._strangers
-        return str(self._marked.line(fault, of_key=of_key))
+        return self._lines([fault])[0]
+
+    def _lines(self, faults: Sequence[Fault]) -> list[str]:
+        """Such lines, in the order of the file."""
+        placed = [
+            (self._marked.origin(fault, of_key=fault.path in self._strangers), fault)
+            for fault in faults
+        ]
+        placed.sort(key=lambda each: (each[0].line, each[0].column))
+        return [f"{origin}: {fault}" for origin, fault in placed]
 
     @cached_property
     def _marked(self) -> Any:
@@ -126,7 +156,7 @@ class Document:
             try:
                 json = importlib.import_module("json")
                 return json.loads(self._content, object_pairs_hook=_once, parse_constant=_no_number)
-            except ValueError:
+            except (ValueError, RecursionError):
                 pass  # then it is YAML, or the reader that knows places says what it is
         try:
             return plain_yaml(self._content)
@@ -138,7 +168,7 @@ class Document:
             return self._marked.data
 
     def _told(self, head: str, faults: Sequence[Fault]) -> list[str]:
-        return _listed(head, [self.line(fault) for fault in faults])
+        return _listed(head, self._lines(faults))
 
 
 class _Reader(Reader):
@@ -150,6 +180,17 @@ class _Reader(Reader):
         #: What is passed over, and the paths of all keys that are not known.
         self.unknown: list[Fault] = []
         self.strangers: set[str] = set()
+
+    def scheduler(self, value: Any) -> str:
+        """See Reader.scheduler. One that no kernel has is misspelt: nothing would be applied."""
+        name = super().scheduler(value)
+        if not is_known(name):
+            hint = nearest(name, SCHEDULERS)
+            raise ValueError(
+                f"{name!r} is not one of {', '.join(SCHEDULERS)}, nor has this host a kernel module"
+                f" {module_of(name)}{hint}"
+            )
+        return name
 
     def stranger(self, path: str, name: str, allowed: Sequence[str]) -> None:
         """See Intake.stranger. What was meant for a known key must not be passed over.
@@ -198,16 +239,20 @@ def _misshapen(data: Any) -> bool:
         return True
     if _odd_entry(data.get("defaults")):
         return True
-    services = data.get("services") or []
-    if not isinstance(services, list):
+    services = data.get("services")
+    if not _is_list(services):
         return True
-    for service in services:
+    for service in services or []:
         destinations = service.get("destinations") if isinstance(service, dict) else None
-        if _odd_entry(service) or not isinstance(destinations or [], list):
+        if _odd_entry(service) or not _is_list(destinations):
             return True
         if any(_odd_entry(destination) for destination in destinations or []):
             return True
     return False
+
+
+def _is_list(value: Any) -> bool:
+    return value is None or isinstance(value, list)
 
 
 def _odd_entry(entry: Any) -> bool:
@@ -216,10 +261,10 @@ def _odd_entry(entry: Any) -> bool:
         return False
     if not isinstance(entry, dict):
         return True
-    return any(
-        isinstance(value, (dict, list, bool, float)) or not _is_number(value)
-        for name, value in entry.items()
-        if name in _NUMBERS
+    numbers = [value for name, value in entry.items() if name in _NUMBERS]
+    words = [value for name, value in entry.items() if name in _WORDS]
+    return any(isinstance(value, (dict, list)) for value in (*numbers, *words)) or any(
+        isinstance(value, (bool, float)) or not _is_number(value) for value in numbers
     )
 
 

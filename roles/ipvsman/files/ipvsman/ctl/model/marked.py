@@ -24,14 +24,13 @@ class Marked:
         self.faults = [f"{fault.origin}: {fault.reason}" for fault in complaints.faults]
         self.data = self._document.data if self._document and not self.faults else None
 
-    def line(self, fault: Fault, *, of_key: bool = False) -> str:
-        """A fault with the place of its value, or of its key, in front."""
+    def origin(self, fault: Fault, *, of_key: bool = False) -> Origin:
+        """The place of the value with the fault, or of its key."""
         path = _steps(fault.path)
-        origin = Origin(self._file)
-        if self._document is not None:
-            find = self._document.key_origin if of_key and path else self._document.origin
-            origin = find(path)
-        return f"{origin}: {fault}"
+        if self._document is None:
+            return Origin(self._file)
+        find = self._document.key_origin if of_key and path else self._document.origin
+        return find(path)
 
 
 def _steps(path: str) -> Path:

@@ -46,11 +46,9 @@ def parser(parser: Parser) -> None:
 
 def run(options: Namespace, context: Context) -> int:
     """Set it. Raises Failed, Unavailable."""
-    if not 0 <= options.weight <= _HEAVIEST:
-        raise Failed(Status.BAD_VALUE, f"Invalid weight: {options.weight} is not in 0..{_HEAVIEST}")
-    for name in ("service", "destination"):
-        if not getattr(options, name).strip():
-            raise Failed(Status.BAD_VALUE, f"Invalid {name}: --{name} needs a handle as get prints")
+    faults = list(_faults(options))
+    if faults:
+        raise Failed(Status.BAD_VALUE, *faults)
     service, destination = _keys(options.service, options.destination)
     with context.table() as table, reading():
         one = _One(table, service, destination)
@@ -62,6 +60,15 @@ def run(options: Namespace, context: Context) -> int:
             one.set(weight)
             context.note(f"Updated weight to {weight} for service {service}/{destination}")
     return Status.DONE
+
+
+def _faults(options: Namespace) -> Iterator[str]:
+    """What is wrong with values that were said, whatever the table has."""
+    if not 0 <= options.weight <= _HEAVIEST:
+        yield f"Invalid weight: {options.weight} is not in 0..{_HEAVIEST}"
+    for name in ("service", "destination"):
+        if not getattr(options, name).strip():
+            yield f"Invalid {name}: --{name} needs a handle as get prints"
 
 
 def steps(now: int, then: int, seconds: int) -> Iterator[tuple[int, int]]:

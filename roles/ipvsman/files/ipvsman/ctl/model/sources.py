@@ -85,8 +85,15 @@ def _fetch(url: str) -> bytes:
             content: bytes = answer.read(_LONGEST)
             return content
     except (OSError, ValueError, client.HTTPException) as error:
-        reason = f"unable to get parameters from {url}: {error}"
+        reason = f"unable to get parameters from {url}: {_cause(error)}"
         raise Failed(Status.NETWORK, reason) from None
+
+
+def _cause(error: Exception) -> str:
+    """What urllib has wrapped says it best; the answer of a server is no exception there."""
+    wrapped = getattr(error, "reason", None)
+    cause = wrapped if isinstance(wrapped, Exception) else error
+    return str(getattr(cause, "strerror", None) or cause)
 
 
 def _parameters(content: bytes, name: str) -> dict[str, str]:
@@ -95,7 +102,7 @@ def _parameters(content: bytes, name: str) -> dict[str, str]:
     data: Any
     try:
         data = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         marked = importlib.import_module(".marked", __package__).Marked(content, name)
         data, faults = marked.data, marked.faults
     if not isinstance(data, dict):
