@@ -44,7 +44,7 @@ async def check(probe: CommandProbe, stage: Stage) -> str:
         stage.doing = "running the command"
         try:
             output.begin()
-            await _end_of(process.pid)
+            await end_of(process.pid)
         finally:
             await _kill(probe, process)
         said = output.last_line()
@@ -80,7 +80,7 @@ async def _kill(probe: CommandProbe, process: subprocess.Popen[bytes]) -> None:
     UNDEAD[probe] = process
     with suppress(TimeoutError):
         async with asyncio.timeout(BURIAL):
-            await _end_of(process.pid)
+            await end_of(process.pid)
     _bury()
 
 
@@ -90,7 +90,7 @@ def _bury() -> None:
             del UNDEAD[probe]
 
 
-async def _end_of(pid: int) -> None:
+async def end_of(pid: int) -> None:
     """Wait until a child has ended. It stays to be waited for."""
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()

@@ -11,10 +11,10 @@ of a TLS connection.)
 from __future__ import annotations
 
 import asyncio
-import re
 
 from ..outcome import Failed, Stage, Unable, of_errno, one_line
 from ..spec import HttpProbe
+from .searching import found
 from .stream import connection, in_plain
 
 try:
@@ -25,8 +25,7 @@ except ImportError:
 import ssl
 
 BODY_LIMIT = 1024 * 1024
-# Nothing else runs while an expression is searched for, and what has .* in it takes as long as the
-# square of this.
+# What has .* in it takes as long as the square of this.
 SEARCHED = 64 * 1024
 HEAD_LIMIT = 64 * 1024
 
@@ -98,7 +97,7 @@ async def _judge(
                 break
         elif isinstance(event, (h11.EndOfMessage, h11.ConnectionClosed)):
             break
-    _judge_body(probe, bytes(body[:BODY_LIMIT]))
+    await _judge_body(probe, bytes(body[:BODY_LIMIT]), stage)
     return f"HTTP {status}, body as wanted"
 
 
@@ -110,15 +109,11 @@ def _judge_status(probe: HttpProbe, status: int) -> None:
         raise Failed(f"HTTP {status}, wanted {wanted}")
 
 
-def _judge_body(probe: HttpProbe, body: bytes) -> None:
+async def _judge_body(probe: HttpProbe, body: bytes, stage: Stage) -> None:
     text = body.decode("utf-8", errors="replace")
     if not probe.body_is_regex:
         if probe.body not in text:
             raise Failed(f"the body does not contain {one_line(probe.body, 60)!r}")
         return
-    try:
-        found = re.search(probe.body, text[:SEARCHED])
-    except re.error as error:
-        raise Unable(f"{probe.body!r} is no regular expression: {error}") from error
-    if not found:
+    if not await found(probe.body, text[:SEARCHED], stage):
         raise Failed(f"the body does not match {one_line(probe.body, 60)!r}")
