@@ -29,8 +29,8 @@ kernel: venv packages ## tests against a real IPVS, and those of the lab that gi
 modules: venv packages ## the modules by ansible-playbook, against a real IPVS
 	@.venv/bin/python tools/gates.py modules
 
-fleet: venv packages ## the roles and playbooks, on systemd hosts over ssh
-	@.venv/bin/python tools/gates.py fleet
+fleet: venv packages ## the roles and playbooks, on systemd hosts over ssh; of Debian 13: make fleet RELEASE=trixie
+	@FLEET_RELEASE=$(RELEASE) .venv/bin/python tools/gates.py fleet
 
 lint: venv ## form, types, documentation, changelog
 	@.venv/bin/python tools/gates.py format ruff types changelog docs ansible-lint
@@ -50,7 +50,6 @@ format: venv ## put the Python files into form
 
 venv: ## .venv with the project's commands
 	@tools/venv
-	@tools/pyroute2
 
 packages: ## the Debian packages that the lab needs
 	@tools/packages $(PACKAGES)

@@ -20,6 +20,8 @@ from typing import NamedTuple
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PYTEST = ".venv/bin/python -m pytest"
+# Several times as long as it takes: it ends what hangs, and not what a busy machine is slow with.
+LAB = "tests/lab/run --timeout 2400"
 
 # Quick ones first. Of two lanes one goes through them from the top and one from the bottom, so that
 # neither ends long after the other.
@@ -36,8 +38,8 @@ STAGES = {
     "package": "tools/package",
     "nftables": "tests/nftables/run",
     "unit-oldest": "tools/unit-oldest",
-    "kernel": f"tests/lab/run -- {PYTEST} tests/kernel tests/lab/test_topology.py",
-    "daemon-kernel": f"tests/lab/run -- {PYTEST} tests/daemon/kernel tests/daemon/kernel_actions"
+    "kernel": f"{LAB} -- {PYTEST} tests/kernel tests/lab/test_topology.py",
+    "daemon-kernel": f"{LAB} -- {PYTEST} tests/daemon/kernel tests/daemon/kernel_actions"
     " tests/daemon/kernel_ctl",
     "modules": ".venv/bin/python tests/integration/run",
     "demo": "playbooks/demo/run",

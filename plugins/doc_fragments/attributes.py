@@ -33,8 +33,7 @@ attributes:
 requirements:
   - Linux with IPVS (module ip_vs); loaded with modprobe when it is not there, but not in check mode
   - root, or CAP_NET_ADMIN in the initial user namespace
-  - Python 3.9 or later on the managed host
-  - pyroute2 0.7.2 or later on the managed host
+  - Python 3.9 or later on the managed host; no library besides
 author:
   - The lvs.ipvs developers (@lvs-ansible)
 """

@@ -7,13 +7,12 @@ Internal to this collection. The only place where the core's errors become Ansib
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Callable
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 
-from .ipvs.changes import Change
+from .ipvs.changes import Change, TrackConnections
 from .ipvs.errors import (
     Cause,
     Fault,
@@ -25,14 +24,13 @@ from .ipvs.errors import (
     Refused,
     Unavailable,
 )
-from .ipvs.genetlink import PYROUTE2_ERROR
-from .ipvs.kernel import KernelTable, interface_mtu
+from .ipvs.kernel import KernelTable, elsewhere, foresee, interface_mtu
 from .ipvs.memory import MemoryTable
 from .ipvs.plain import plain_change
 from .ipvs.plan import Plan
 from .ipvs.reconcile import reconcile
+from .ipvs.remarks import remarks
 from .ipvs.scope import Scope
-from .ipvs.surprises import surprises
 from .ipvs.table import Table
 from .ipvs.wish import TableWish, resolve
 
@@ -71,7 +69,7 @@ class Task:
         review: Callable[[Plan], None] | None = None,
     ) -> Plan:
         """Bring what is in scope to what is wished; in check mode, everything but the writing."""
-        return self.record(
+        plan = self.record(
             reconcile(
                 self.table,
                 lambda current: resolve(
@@ -86,17 +84,18 @@ class Task:
                 review=review,
             )
         )
+        if self.module.check_mode:
+            for reason in self._refusals(plan):
+                self.module.warn(f"this would fail: {reason}")
+        return plan
 
     def record(self, plan: Plan) -> Plan:
         """Count a plan in: its changes are part of what this run reports."""
         self._plans.append(plan)
         for unreadable in plan.current.unreadable:
             self.module.warn(f"left alone, not understood: {unreadable}")
-        touched = {getattr(change, "service", None) for change in plan.changes}
-        for key, service in plan.target.services.items():
-            if key in touched:
-                for surprise in surprises(service, plan.target.local_addresses(key)):
-                    self.module.warn(surprise)
+        for remark in remarks(plan, self.table, self._elsewhere):
+            self.module.warn(remark)
         return plan
 
     def exit(self, **facts: Any) -> None:
@@ -141,6 +140,20 @@ class Task:
         """In check mode, what is missing may be what an earlier task is about to make."""
         self.module.warn(f"{fault}; taken for there, since this is check mode")
 
+    def _refusals(self, plan: Plan) -> Iterable[str]:
+        """What the host would object to, also where the table is only pretended."""
+        if not self.pretends:
+            return self.table.foresee(plan.changes)
+        # What there is no IPVS of cannot be asked whether it tracks connections.
+        changes = [change for change in plan.changes if not isinstance(change, TrackConnections)]
+        return foresee(changes, self.params.get("netns"))
+
+    def _elsewhere(self, addresses: Sequence[str]) -> Sequence[str]:
+        """Those that are not the host's, also where the table is only pretended."""
+        if self.pretends:
+            return elsewhere(addresses, self.params.get("netns"))
+        return self.table.elsewhere(addresses)
+
     def _mtu(self, interface: str) -> int | None:
         """The MTU of the host's interface, also where the table is only pretended."""
         if self.pretends:
@@ -156,11 +169,6 @@ class Task:
         try:
             return KernelTable(netns, loads=loads)
         except Unavailable as unavailable:
-            if unavailable.cause is Cause.NO_LIBRARY:
-                self.module.fail_json(
-                    msg=missing_required_lib("pyroute2") + f" ({PYROUTE2_ERROR})",
-                    exception="".join(traceback.format_exception(None, PYROUTE2_ERROR, None)),
-                )
             if unavailable.cause is not Cause.NO_IPVS:
                 raise
             if self.module.check_mode:

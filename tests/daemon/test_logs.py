@@ -96,7 +96,7 @@ def test_levels(said, level, told):
 
 def test_libraries_are_quiet(said):
     logs.set_up("debug", "text")
-    for name in ("aiohttp.access", "asyncio", "pyroute2.netlink"):
+    for name in ("aiohttp.access", "asyncio"):
         logging.getLogger(name).info("what nobody looks for")
     assert said.getvalue() == ""
 

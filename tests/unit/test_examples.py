@@ -57,7 +57,7 @@ WISHES = {
 BLOCK = re.compile(r"^```(\w+)(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FAULTY = re.compile(r"^```yaml faulty\n(.*?)^```$.*?^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: What stands for something else in a quoted message.
-PLACEHOLDER = re.compile(r"\(?'?\b(?:[A-Z]{3,}|[NM])\b'?|\.\.\.|\w+\[.*|\(pyroute2\)|'tunnel'")
+PLACEHOLDER = re.compile(r"\(?'?\b(?:[A-Z]{3,}|[NM])\b'?|\.\.\.|\w+\[.*|'tunnel'")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 NAMED = re.compile(r"`([\w./-]+)`")
 

@@ -31,6 +31,7 @@ CORE = {
     "plan": "errors model text scope changes",
     "limits": "errors model text scope changes plan",
     "table": "errors model connections scope changes",
+    "remarks": "model scope changes plan surprises table",
     "memory": "errors model connections scope changes refusals table",
     "reconcile": "errors model scope changes refusals plan table",
     "wire": "errors model",
@@ -41,10 +42,11 @@ CORE = {
     "nftrules": "errors model snat wire",
     "iptablesrules": "errors model snat",
     "nfnetlink": "errors",
+    "hostaddresses": "model",
     "conntrack": "errors model wire decode",
     "netfilter": "errors model changes wire genetlink snat nftrules iptablesrules nfnetlink",
     "kernel": "errors model connections scope changes refusals table wire decode encode genetlink"
-    " conntrack netfilter",
+    " conntrack netfilter hostaddresses",
 }
 # plugins/module_utils/, the joint to Ansible: file -> its neighbours. The core is open to it, but
 # for the way to the kernel, which only `task` takes.
@@ -54,20 +56,35 @@ JOINT = {
     "hostfiles": "",
     "kernelmodules": "",
     "options": "",
+    "systemd": "",
     "yamlfile": "",
     "task": "",
 }
-# plugins/module_utils/realserver/, the real server's side: file -> its neighbours. `host` stands
-# alone, for the host runs it by itself at boot; of the core, only faults are shared.
+# plugins/module_utils/network/, what is and shall be of a host's network: file -> its neighbours.
+# Of the rest only `kernelmodules` is open to it: a host runs these files at boot, without Ansible.
+NETWORK = {
+    "facts": "",
+    "names": "",
+    "plan": "facts",
+    "host": "facts",
+    "apply": "facts plan",
+}
+# plugins/module_utils/realserver/, the real server's side: file -> its neighbours. It makes facts
+# of the network; of the core, only faults are shared. `notes` and `boot` run at boot, too.
 REALSERVER = {
-    "host": "",
-    "wish": "host",
-    "exposure": "host",
-    "persistence": "host",
-    "run": "host exposure persistence",
-    "arp": "host",
+    "notes": "",
+    "boot": "notes",
+    "wish": "",
+    "exposure": "",
+    "persistence": "boot notes",
+    "run": "exposure notes persistence",
+    "arp": "",
     "asked": "arp",
 }
+# plugins/module_utils/vips/, virtual addresses on an interface: likewise.
+VIPS = {"wish": "", "record": "wish", "run": "record wish"}
+# What of the joint they have beside the network.
+OF_HOSTS = "hostfiles kernelmodules systemd"
 # plugins/module_utils/director/, a director as a whole, its daemon included: file -> neighbours. Of
 # the core `maintenance` has what changes a table; it is handed one.
 DIRECTOR = {
@@ -81,26 +98,28 @@ DIRECTOR = {
     "rights": "dropins",
     "exchange": "",
     "judge": "",
+    "ondisk": "judge",
     "staging": "dropins rights exchange judge",
     "needs": "",
     "versions": "",
     "program": "needs versions",
 }
-KERNEL = {"kernel", "genetlink", "wire", "decode", "encode", "netfilter", "nfnetlink"}
+KERNEL = {"kernel", "genetlink", "wire", "decode", "encode", "netfilter", "nfnetlink", "hostaddresses"}
 # plugins/modules/: documentation and one call. Of the joint all; of the core what names things, and
 # neither what decides nor what reaches the kernel.
 MODULES_MAY = "errors model text plain scope wish document changes limits"
 MODULES_MAY_STDLIB = {"__future__", "os", "time", "traceback", "typing"}
 # plugins/modules/ for the host around the table, which the roles are made of: module -> its files
-# of the joint. Neither the core nor the kernel's table is theirs; the host is, by way of the
-# standard library.
+# of the joint. Neither the core, but for its faults, nor the kernel's table is theirs; the host is,
+# by way of the standard library.
 HOST_MODULES = {
     "file_set": "hostfiles",
     "ipvsman_dropins": "director/judge director/staging",
     "ipvsman_program": "director/needs director/program",
-    "ipvsman_service": "director/daemon director/service",
+    "ipvsman_service": "director/daemon director/service systemd",
     "kernel_settings": "hostfiles kernelmodules",
-    "vip_addresses": "hostfiles",
+    "vip_addresses": "hostfiles systemd network/facts network/host vips/record vips/run"
+    " ipvs/errors",
 }
 # plugins/action/ and plugins/plugin_utils/: the controller's half of some of them.
 ACTIONS = {"ipvsman_dropins": "dropins", "ipvsman_program": "program", "ipvs_report": ""}
@@ -132,7 +151,6 @@ FOREIGN = {
     "ansible.plugins.action": {f"action/{action}" for action in ACTIONS},
     "ansible.utils.display": {"action/ipvs_report"},
     "ansible.errors": {f"action/{action}" for action in ACTIONS},
-    "pyroute2": {"module_utils/ipvs/genetlink"},
     "yaml": {"module_utils/yamlfile", "plugin_utils/dropins"},
 }
 # Of the standard library, what no file may have: asyncio is the daemon's, and importlib is a way
@@ -147,6 +165,26 @@ PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 HERE = "tests/unit/test_import_law.py"
 
 
+def allowed_of_hosts() -> dict[str, set[str]]:
+    """The same for what is between the joint and the host's network."""
+    core, joint, network = "module_utils/ipvs/", "module_utils/", "module_utils/network/"
+    allowed = {
+        network + file: {network + other for other in neighbours.split()}
+        for file, neighbours in NETWORK.items()
+    }
+    allowed[network + "host"].add(joint + "kernelmodules")
+    for folder, files in (("realserver", REALSERVER), ("vips", VIPS)):
+        inside = f"module_utils/{folder}/"
+        for file, neighbours in files.items():
+            allowed[inside + file] = {inside + other for other in neighbours.split()}
+            allowed[inside + file] |= {network + other for other in NETWORK}
+            if file in ("wish", "asked"):
+                allowed[inside + file].add(core + "errors")
+            if file in ("persistence", "run"):
+                allowed[inside + file] |= {joint + other for other in OF_HOSTS.split()}
+    return allowed
+
+
 def allowed_files() -> dict[str, set[str]]:
     """All tables as one: file -> the files it may import, as paths below plugins/."""
     core = "module_utils/ipvs/"
@@ -157,19 +195,16 @@ def allowed_files() -> dict[str, set[str]]:
         allowed[joint + file] |= {
             core + other for other in CORE if other not in KERNEL or file == "task"
         }
-    realserver = "module_utils/realserver/"
-    for file, neighbours in REALSERVER.items():
-        allowed[realserver + file] = {realserver + other for other in neighbours.split()}
-        if file in ("wish", "asked"):
-            allowed[realserver + file].add(core + "errors")
+    allowed.update(allowed_of_hosts())
     director = "module_utils/director/"
     for file, neighbours in DIRECTOR.items():
         allowed[director + file] = {director + other for other in neighbours.split()}
+    allowed[director + "service"].add(joint + "systemd")
     allowed[director + "staging"].add(joint + "kernelmodules")
     allowed[director + "maintenance"] |= {core + other for other in CORE if other not in KERNEL}
     allowed["modules/*"] = {joint + other for other in JOINT}
     allowed["modules/*"] |= {director + other for other in DIRECTOR}
-    allowed["modules/*"] |= {realserver + other for other in REALSERVER}
+    allowed["modules/*"] |= allowed_of_hosts().keys()
     allowed["modules/*"] |= {core + other for other in MODULES_MAY.split()}
     for file, neighbours in HOST_MODULES.items():
         allowed[f"modules/{file}"] = {joint + other for other in neighbours.split()}
@@ -294,7 +329,6 @@ def test_what_decides_cannot_reach_the_kernel(file):
     [
         ("module_utils/ipvs/model", "import enum\nfrom .errors import InvalidValue"),
         ("module_utils/ipvs/plan", "from . import changes, model"),
-        ("module_utils/ipvs/genetlink", "import pyroute2.netlink\nfrom pyroute2 import netns"),
         ("module_utils/yamlfile", "import yaml"),
         ("module_utils/task", "from ansible.module_utils.basic import missing_required_lib"),
         ("module_utils/task", "from .ipvs.kernel import KernelTable\nfrom .ipvs import plan"),
@@ -328,11 +362,7 @@ def test_lawful(file, source):
             "from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs import model",
             "imports are relative",
         ),
-        (
-            "module_utils/ipvs/kernel",
-            "from pyroute2.netlink import nla",
-            "only module_utils/ipvs/g",
-        ),
+        ("module_utils/ipvs/kernel", "from pyroute2 import IPRoute", "neither the standard"),
         ("module_utils/ipvs/text", "import yaml", "only module_utils/yamlfile, plugin"),
         ("module_utils/ipvs/text", "import ansible", "neither the standard library nor"),
         (

@@ -21,7 +21,6 @@ NEEDED = {
     "dnspython": "2.3.0",
     "h11": "0.14.0",
     "prometheus-client": "0.16.0",
-    "pyroute2": "0.7.2",
     "PyYAML": "6.0",
     "voluptuous": "0.12.2",
 }

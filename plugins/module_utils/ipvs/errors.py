@@ -71,7 +71,6 @@ class InvalidValue(IpvsError):
 class Cause(Enum):
     """Why there is no table to talk to: each wants another remedy."""
 
-    NO_LIBRARY = "no_library"
     NO_IPVS = "no_ipvs"
     NO_PRIVILEGE = "no_privilege"
     NO_NAMESPACE = "no_namespace"

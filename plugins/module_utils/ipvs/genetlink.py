@@ -2,12 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Generic netlink: requests and answers on one socket, in any network namespace.
 
-pyroute2 finds the family and enters namespaces; the messages go over its socket as they are. The
-kernel works off a send before the call returns, so all its answers are there afterwards: a batch is
-as large as the receive buffer has room for answers, and nothing has to be waited for.
+The kernel works off a send before the call returns, so all its answers are there afterwards: a
+batch is as large as the receive buffer has room for answers, and nothing has to be waited for.
 
-This file is the only one that knows pyroute2, and translates its errors. It knows nothing of IPVS
-but the name of the module that is missing when the family is.
+Needs the standard library alone. Knows nothing of IPVS but the name of the module that is missing
+when the family is.
 """
 
 from __future__ import annotations
@@ -16,39 +15,29 @@ import errno
 import os
 import socket
 import struct
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from .errors import Cause, Unavailable
 
-# Last of all: the role ipvsman can have brought one to a host whose own Python has none.
-_OF_THE_ROLE = "/usr/lib/ipvsman/current/venv/lib/python{}.{}/site-packages".format(
-    *sys.version_info
-)
-if os.path.isdir(_OF_THE_ROLE):
-    sys.path.append(_OF_THE_ROLE)
-
-# An ImportError is not the only thing that importing pyroute2 can raise: releases from 0.9 on end
-# in a TypeError on a Python older than they want.
-try:
-    from pyroute2 import netns as pyroute2_netns
-    from pyroute2.netlink import genlmsg
-    from pyroute2.netlink.exceptions import NetlinkError
-    from pyroute2.netlink.generic import GenericNetlinkSocket
-except Exception as error:  # noqa: BLE001  # pylint: disable=broad-except
-    PYROUTE2_ERROR: Exception | None = error
-else:
-    PYROUTE2_ERROR = None
-
 # include/uapi/linux/netlink.h
+_NETLINK_GENERIC = 16
 _ERROR, _DONE = 2, 3
 _F_REQUEST, _F_ACK, _F_DUMP, _F_DUMP_INTR = 0x01, 0x04, 0x300, 0x10
 _SOL_NETLINK, _CAP_ACK = 270, 10
 
+# include/uapi/linux/genetlink.h: the family that knows the others.
+_CONTROL_FAMILY, _CONTROL_VERSION = 16, 1
+_GET_FAMILY = 3
+_FAMILY_ID, _FAMILY_NAME = 1, 2
+
+# include/uapi/linux/sched.h
+_CLONE_NEWNET = 0x40000000
+
 _SO_RCVBUFFORCE = 33
 _HEADER = struct.Struct("=IHHIIBBH")
 _REPLY = struct.Struct("=IHHII")
+_ATTRIBUTE = struct.Struct("=HH")
 #: Headers of netlink and of generic netlink before the attributes.
 _GENERIC = 20
 
@@ -88,16 +77,24 @@ class Conversation:
 
         Raises Unavailable.
         """
-        if PYROUTE2_ERROR is not None:
-            raise Unavailable(
-                Cause.NO_LIBRARY, f"the Python library pyroute2 cannot be used: {PYROUTE2_ERROR}"
-            )
-        self._version = version
         self._sequence = 0
         with namespace(netns):
             if sign is not None and not os.path.exists(sign):
                 raise _missing(family)
-            self._socket, self._family = _open(family)
+            self._socket = _open()
+        try:
+            self._prepare()
+            self._family, self._version = _CONTROL_FAMILY, _CONTROL_VERSION
+            self._family, self._version = self._number(family), version
+        except BaseException:
+            self._socket.close()
+            raise
+        room = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        #: How many commands, and how many questions, may go out before their answers are read.
+        self.commands_a_send = max(1, min(_MESSAGES_A_SEND, room // _ACK_ROOM))
+        self.questions_a_send = max(1, min(_MESSAGES_A_SEND, room // _ANSWER_ROOM))
+
+    def _prepare(self) -> None:
         self._socket.setsockopt(_SOL_NETLINK, _CAP_ACK, 1)
         self._socket.setsockopt(
             socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", _ANSWER_SECONDS, 0)
@@ -106,10 +103,24 @@ class Conversation:
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
         except OSError:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-        room = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
-        #: How many commands, and how many questions, may go out before their answers are read.
-        self.commands_a_send = max(1, min(_MESSAGES_A_SEND, room // _ACK_ROOM))
-        self.questions_a_send = max(1, min(_MESSAGES_A_SEND, room // _ANSWER_ROOM))
+
+    def _number(self, family: str) -> int:
+        """The number that the kernel has given to a family of this name."""
+        value = family.encode() + b"\0"
+        attribute = _ATTRIBUTE.pack(4 + len(value), _FAMILY_NAME) + value
+        try:
+            answer = self.ask(_GET_FAMILY, attribute + bytes(-len(value) % 4))
+        except Refusal as refusal:
+            if refusal.errno == errno.ENOENT:
+                raise _missing(family) from None
+            raise
+        offset = 0
+        while offset < len(answer):
+            length, kind = _ATTRIBUTE.unpack_from(answer, offset)
+            if kind == _FAMILY_ID:
+                return int(struct.unpack_from("=H", answer, offset + 4)[0])
+            offset += (length + 3) & ~3
+        raise Unavailable(Cause.NO_ANSWER, f"the kernel gives no number for its family {family}")
 
     def close(self) -> None:
         """Give back the socket."""
@@ -266,22 +277,14 @@ def _missing(name: str) -> Unavailable:
     return Unavailable(Cause.NO_IPVS, f"this kernel has no {name} at present: {_LOAD_HINT}")
 
 
-def _open(name: str) -> tuple[socket.socket, int]:
-    """A netlink socket of this network namespace, and the number of the family."""
-    generic = GenericNetlinkSocket()
-    generic.module_err_level = "debug"
+def _open() -> socket.socket:
+    """A generic netlink socket of this network namespace."""
     try:
-        generic.bind(name, genlmsg)
-        sock = socket.socket(fileno=os.dup(generic.fileno()))
-        family = int(generic.prid)
-    except NetlinkError as error:
-        if error.code == errno.ENOENT:
-            raise _missing(name) from None
+        return socket.socket(
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_GENERIC
+        )
+    except OSError as error:
         raise Unavailable(Cause.NO_ANSWER, f"no generic netlink: {error}") from None
-    finally:
-        generic.close()
-    sock.setblocking(True)
-    return sock, family
 
 
 @contextmanager
@@ -305,7 +308,7 @@ def namespace(name: str | None) -> Iterator[None]:
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
         try:
-            pyroute2_netns.setns(there)
+            _enter(there)
         except OSError as error:
             privilege = error.errno == errno.EPERM
             raise Unavailable(
@@ -315,7 +318,21 @@ def namespace(name: str | None) -> Iterator[None]:
         try:
             yield
         finally:
-            pyroute2_netns.setns(home)
+            _enter(home)
     finally:
         os.close(there)
         os.close(home)
+
+
+def _enter(network_namespace: int) -> None:
+    """This thread into the network namespace that is open as this descriptor: setns(2)."""
+    setns = getattr(os, "setns", None)  # since Python 3.12
+    if setns is not None:
+        setns(network_namespace, _CLONE_NEWNET)
+        return
+    # Not loaded for nothing: hardly anybody names a namespace.
+    import ctypes  # noqa: PLC0415
+
+    if ctypes.CDLL(None, use_errno=True).setns(network_namespace, _CLONE_NEWNET):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

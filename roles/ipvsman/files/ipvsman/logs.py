@@ -144,7 +144,7 @@ def set_up(level: str, style: str, *, syslog: bool = False) -> None:
         level=number if isinstance(number, int) else logging.INFO, handlers=handlers, force=True
     )
     # Libraries tell what they do at info; what they do is not what the operator looks for.
-    for name in ("aiohttp", "asyncio", "pyroute2"):
+    for name in ("aiohttp", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -283,16 +283,6 @@ def test_a_plan_that_goes_beyond_its_limits(kernel):
     assert kernel.table.calls["apply"] == 0
 
 
-def test_without_the_library_it_is_named(kernel, monkeypatch):
-    error = TypeError("'type' object is not subscriptable")
-    monkeypatch.setattr(task_file, "PYROUTE2_ERROR", error)
-    kernel.against = [Unavailable(Cause.NO_LIBRARY, "no pyroute2")]
-    result = do(Module(), reconcile(WISH))
-    assert "pyroute2" in result["msg"]
-    assert "is not subscriptable" in result["msg"]
-    assert "TypeError" in result["exception"]
-
-
 @pytest.mark.parametrize(
     "cause, hint",
     [

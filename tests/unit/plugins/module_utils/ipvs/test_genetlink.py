@@ -23,6 +23,7 @@ from ansible_collections.lvs.ipvs.tests.unit.plugins.module_utils.ipvs.messages 
 )
 
 FAMILY = 33
+CONTROL, GET_FAMILY = 16, 3
 ERROR, DONE = 2, 3
 INTERRUPTED = 0x10
 ACKNOWLEDGE, DUMP = 0x04, 0x300
@@ -32,11 +33,12 @@ class Line:
     """A socket whose other end follows a script: for each send, what comes back for it.
 
     A step of the script is called with the sequence numbers of the requests, and gives what each
-    receive brings, or raises.
+    receive brings, or raises. Before that the number of the family is asked for.
     """
 
     def __init__(self, *script):
-        self.script = list(script)
+        self.script = [the_number, *script]
+        self.family = CONTROL
         self.sent = []
         self.waiting = []
         self.room = 1 << 20
@@ -54,9 +56,10 @@ class Line:
             length, family, flags, sequence, port, number, version, reserved = struct.unpack_from(
                 "=IHHIIBBH", data, offset
             )
-            assert (family, port, version, reserved) == (FAMILY, 0, 1, 0)
+            assert (family, port, version, reserved) == (self.family, 0, 1, 0)
             requests.append((number, data[offset + 20 : offset + length], flags, sequence))
             offset += length
+        self.family = FAMILY
         self.sent.append([request[:3] for request in requests])
         self.waiting += self.script.pop(0)([request[3] for request in requests])
 
@@ -79,9 +82,10 @@ def converse(monkeypatch):
     def start(*script, room=1 << 20):
         line = Line(*script)
         line.room = room
-        monkeypatch.setattr(genetlink, "PYROUTE2_ERROR", None)
-        monkeypatch.setattr(genetlink, "_open", lambda _name: (line, FAMILY))
-        return Conversation("IPVS", 1), line
+        monkeypatch.setattr(genetlink, "_open", lambda: line)
+        kernel = Conversation("IPVS", 1)
+        assert line.sent.pop(0) == [(GET_FAMILY, NAME, 1 | ACKNOWLEDGE)]
+        return kernel, line
 
     return start
 
@@ -98,6 +102,15 @@ def error(sequence, number=0):
 
 def done(sequence, flags=0):
     return message(DONE, sequence, bytes(4), flags)
+
+
+#: Attribute 2, the name; and 1, the number, behind others.
+NAME = struct.pack("=HH", 9, 2) + b"IPVS" + bytes(4)
+NUMBER = NAME + struct.pack("=HHI", 8, 3, 1) + struct.pack("=HHHxx", 6, 1, FAMILY)
+
+
+def the_number(sequences):
+    return [message(CONTROL, sequences[0], bytes(4) + NUMBER) + error(sequences[0])]
 
 
 NO_ROOM = OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS))
@@ -269,14 +282,42 @@ def test_a_broken_line_is_no_answer(converse):
 # -- the ends of a conversation
 
 
-def test_a_missing_library_is_named_with_its_error(monkeypatch):
-    monkeypatch.setattr(genetlink, "PYROUTE2_ERROR", ImportError("No module named 'pyroute2'"))
-    with pytest.raises(Unavailable) as raised:
+def open_to(monkeypatch, line):
+    monkeypatch.setattr(genetlink, "_open", lambda: line)
+    return line
+
+
+@pytest.mark.parametrize(
+    "number, cause, said",
+    [
+        (errno.ENOENT, Cause.NO_IPVS, "this kernel has no IPVS at present: load the module ip_vs"),
+        (errno.ENOMEM, Cause.NO_ANSWER, "the kernel answered: Cannot allocate memory"),
+    ],
+)
+def test_a_family_that_the_kernel_does_not_give_is_told(monkeypatch, number, cause, said):
+    line = open_to(monkeypatch, Line())
+    line.script = [lambda seq: [error(seq[0], number)]]
+    with pytest.raises(Unavailable, match=said) as raised:
         Conversation("IPVS", 1)
-    assert raised.value.cause is Cause.NO_LIBRARY
-    assert str(raised.value) == (
-        "the Python library pyroute2 cannot be used: No module named 'pyroute2'"
-    )
+    assert raised.value.cause is cause
+    assert line.closed
+
+
+def test_an_answer_without_the_number_is_told(monkeypatch):
+    line = open_to(monkeypatch, Line())
+    line.script = [lambda seq: [message(CONTROL, seq[0], bytes(4) + NAME) + error(seq[0])]]
+    with pytest.raises(Unavailable, match="no number for its family IPVS"):
+        Conversation("IPVS", 1)
+    assert line.closed
+
+
+def test_no_generic_netlink_is_told(monkeypatch):
+    def refuse(*_arguments):
+        raise OSError(errno.EPROTONOSUPPORT, "Protocol not supported")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    with pytest.raises(Unavailable, match=r"no generic netlink: .*not supported"):
+        Conversation("IPVS", 1)
 
 
 def test_a_closed_conversation_closes_its_socket(converse):
@@ -294,24 +335,21 @@ def test_a_receive_buffer_that_cannot_be_forced_is_asked_for(monkeypatch):
                 raise PermissionError(errno.EPERM, "no")
             asked.append((level, option))
 
-    monkeypatch.setattr(genetlink, "PYROUTE2_ERROR", None)
-    monkeypatch.setattr(genetlink, "_open", lambda _name: (Modest(), FAMILY))
+    open_to(monkeypatch, Modest())
     Conversation("IPVS", 1)
     assert asked[-1] == (socket.SOL_SOCKET, socket.SO_RCVBUF)
 
 
 def test_a_family_that_is_not_there_is_not_asked_for_unless_it_may_be_loaded(monkeypatch, tmp_path):
-    asked = []
-    monkeypatch.setattr(genetlink, "PYROUTE2_ERROR", None)
-    monkeypatch.setattr(genetlink, "_open", lambda name: (asked.append(name) or Line(), FAMILY))
+    line = open_to(monkeypatch, Line())
     sign = tmp_path / "sign"
     with pytest.raises(Unavailable, match="this kernel has no IPVS at present") as raised:
         Conversation("IPVS", 1, sign=str(sign))
     assert raised.value.cause is Cause.NO_IPVS
-    assert asked == []
+    assert line.sent == []
     sign.touch()
     Conversation("IPVS", 1, sign=str(sign))
-    assert asked == ["IPVS"]
+    assert len(line.sent) == 1
 
 
 @pytest.mark.parametrize(
@@ -337,3 +375,25 @@ def test_without_a_name_the_namespace_stays(name):
     before = os.readlink("/proc/thread-self/ns/net")
     with namespace(name):
         assert os.readlink("/proc/thread-self/ns/net") == before
+
+
+@pytest.mark.parametrize("python", ["with os.setns", "without"])
+def test_a_refused_entry_says_why(monkeypatch, tmp_path, python):
+    """No namespace, but a file: what the C library answers, and what Python since 3.12 does."""
+    if python == "without":
+        monkeypatch.delattr(os, "setns", raising=False)
+    else:
+
+        def setns(_descriptor, kind):
+            assert kind == 0x40000000
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+        monkeypatch.setattr(os, "setns", setns, raising=False)
+    path = tmp_path / "file"
+    path.touch()
+    with pytest.raises(Unavailable) as raised, namespace(str(path)):
+        pytest.fail("there is no such place")
+    assert raised.value.cause is Cause.NO_NAMESPACE
+    assert str(raised.value) == (
+        f"cannot enter the network namespace {str(path)!r}: Invalid argument"
+    )
