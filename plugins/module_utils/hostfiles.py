@@ -9,6 +9,7 @@ at one stroke, and never there with more rights than it shall have.
 from __future__ import annotations
 
 import grp
+import hashlib
 import os
 import pwd
 import shutil
@@ -32,15 +33,27 @@ class HostFiles:
         written: Callable[[str], object] | None = None,
     ) -> None:
         """written: told each path that was written (to give it its SELinux context)."""
-        self._dry_run = dry_run
+        self.dry_run = dry_run
         self._written = written or str
         self.changed: list[str] = []
         self.diff: list[dict[str, str]] = []
 
+    @classmethod
+    def of(cls, module: Any) -> HostFiles:
+        """Of a run of a module of Ansible, which knows of check mode and of SELinux."""
+        return cls(
+            dry_run=module.check_mode,
+            written=lambda path: module.set_default_selinux_context(path, False),
+        )
+
+    def rehearsal(self) -> HostFiles:
+        """One that says what this one would change, and changes nothing."""
+        return HostFiles(dry_run=True)
+
     def file(
         self,
         path: str,
-        content: str,
+        content: str | bytes,
         *,
         mode: int,
         owner: str = "root",
@@ -49,20 +62,23 @@ class HostFiles:
     ) -> None:
         """A regular file, in place of whatever is there but a directory. Raises OSError."""
         before = _read(path)
+        after = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
         wanted = _Rights(mode, owner, group)
-        same = before == content and not os.path.islink(path)
+        same = before == after and not os.path.islink(path)
         if same and wanted.held_by(path):
             return
-        shown = (None if before is None else _SECRET, _SECRET) if secret else (before, content)
-        self._note(path, *shown, rights=wanted)
-        if self._dry_run:
+        show = (
+            _shown_secret if secret else _shown_text if isinstance(content, str) else _shown_program
+        )
+        self._note(path, None if before is None else show(before), show(after), rights=wanted)
+        if self.dry_run:
             return
         folder = os.path.dirname(path)
         os.makedirs(folder, mode=0o755, exist_ok=True)
         handle, temporary = tempfile.mkstemp(".tmp", f".{os.path.basename(path)}.", folder)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(content)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(after)
                 wanted.give_to(handle)
                 stream.flush()
                 os.fsync(handle)
@@ -81,7 +97,7 @@ class HostFiles:
         if before is None and os.path.lexists(path):
             there = "(a file)\n"
         self._note(path, there, f"-> {target}\n")
-        if self._dry_run:
+        if self.dry_run:
             return
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
         temporary = f"{path}.{os.getpid()}.tmp"
@@ -100,7 +116,7 @@ class HostFiles:
         if exists and wanted.held_by(path):
             return
         self._note(path, "(a directory)\n" if exists else None, "(a directory)\n", rights=wanted)
-        if self._dry_run:
+        if self.dry_run:
             return
         if not exists:
             os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
@@ -114,7 +130,7 @@ class HostFiles:
             return
         is_tree = os.path.isdir(path) and not os.path.islink(path)
         self._note(path, "".join(_listing(path)) if is_tree else "(a file)\n", None)
-        if self._dry_run:
+        if self.dry_run:
             return
         if is_tree:
             shutil.rmtree(path)
@@ -187,12 +203,24 @@ def _group(number: int) -> str:
         return str(number)
 
 
-def _read(path: str) -> str | None:
+def _read(path: str) -> bytes | None:
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+        with open(path, "rb") as stream:
             return stream.read()
     except FileNotFoundError:
         return None
+
+
+def _shown_text(content: bytes) -> str:
+    return content.decode("utf-8", "surrogateescape")
+
+
+def _shown_secret(_content: bytes) -> str:
+    return _SECRET
+
+
+def _shown_program(content: bytes) -> str:
+    return f"(a program, sha256 {hashlib.sha256(content).hexdigest()})\n"
 
 
 def _listing(top: str) -> Iterator[str]:

@@ -166,10 +166,7 @@ def main() -> None:
     wrong = faults(module.params["files"])
     if wrong:
         module.fail_json(msg="\n".join(wrong))
-    host = HostFiles(
-        dry_run=module.check_mode,
-        written=lambda path: module.set_default_selinux_context(path, False),
-    )
+    host = HostFiles.of(module)
     for entry in module.params["files"]:
         try:
             put(host, entry)

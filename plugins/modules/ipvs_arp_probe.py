@@ -129,9 +129,10 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.ipvs.errors import InvalidValue
+from ..module_utils.network.facts import HostError
+from ..module_utils.network.host import run
 from ..module_utils.realserver.arp import Socket, probe, route_to
 from ..module_utils.realserver.asked import asked_of, told
-from ..module_utils.realserver.host import HostError, run
 
 
 def main() -> None:

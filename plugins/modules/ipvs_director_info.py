@@ -91,8 +91,9 @@ from ..module_utils.director.daemon import SOCKET
 from ..module_utils.director.surroundings import daemon, entries, managers, sysctls
 from ..module_utils.gather import gather
 from ..module_utils.ipvs.errors import Unavailable
+from ..module_utils.network.facts import HostError
+from ..module_utils.network.host import Host
 from ..module_utils.options import common_spec
-from ..module_utils.realserver.host import Host, HostError
 from ..module_utils.task import Task, run
 
 _GATHERED = ("services", "timeouts", "sync_daemons", "kernel")

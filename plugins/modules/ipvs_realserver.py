@@ -184,10 +184,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.hostfiles import HostFiles
 from ..module_utils.ipvs.errors import InvalidValue
-from ..module_utils.realserver.host import HostError
+from ..module_utils.network.facts import HostError
+from ..module_utils.realserver.persistence import UNIT_NAME
 from ..module_utils.realserver.run import manage
 from ..module_utils.realserver.wish import facts_of
+from ..module_utils.systemd import Refused, Unit
 
 
 def main() -> None:
@@ -214,13 +217,15 @@ def main() -> None:
         required_if=[("state", "present", ["addresses"])],
         supports_check_mode=True,
     )
+    files = HostFiles.of(module)
     try:
         facts = facts_of(module.params) if module.params["state"] == "present" else []
-        finish(module, manage(facts, dry_run=module.check_mode))
+        unit = Unit(UNIT_NAME, module)
+        finish(module, manage(facts, unit, files, dry_run=module.check_mode))
     except InvalidValue as invalid:
         faults = [{"path": fault.path, "reason": fault.reason} for fault in invalid.faults]
         module.fail_json(msg=str(invalid), faults=faults)
-    except HostError as error:
+    except (HostError, Refused, OSError) as error:
         module.fail_json(msg=str(error))
 
 

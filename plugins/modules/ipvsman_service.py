@@ -99,6 +99,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.director.daemon import SOCKET
 from ..module_utils.director.service import Failed, Service, run
+from ..module_utils.systemd import Refused
 
 
 def main() -> None:
@@ -121,7 +122,7 @@ def main() -> None:
     )
     try:
         result = run(Service(module))
-    except Failed as failed:
+    except (Failed, Refused) as failed:
         module.fail_json(msg=str(failed))
     else:
         module.exit_json(**result)

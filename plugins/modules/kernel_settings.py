@@ -230,10 +230,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    host = HostFiles(
-        dry_run=module.check_mode,
-        written=lambda path: module.set_default_selinux_context(path, False),
-    )
+    host = HostFiles.of(module)
     settings = Settings(module)
     try:
         result = run(settings, host)

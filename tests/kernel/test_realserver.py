@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.lvs.ipvs.plugins.module_utils.network.apply import apply
+from ansible_collections.lvs.ipvs.plugins.module_utils.network.facts import HostError
+from ansible_collections.lvs.ipvs.plugins.module_utils.network.host import Host, run
+from ansible_collections.lvs.ipvs.plugins.module_utils.network.plan import plan
 from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.arp import (
     Asked,
     Socket,
@@ -17,15 +21,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.arp import (
     route_to,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.exposure import exposed
-from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.host import (
-    Host,
-    HostError,
-    apply,
-    plan,
-    read_notes,
-    run,
-    write_notes,
-)
+from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.notes import NotesFile
 from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.wish import facts_of
 
 from loadclient import load
@@ -77,15 +73,15 @@ class Real:
         self._before = [snapshot(server) for server in self._net.real_servers]
         for server in self._net.real_servers:
             with server.inside():
-                path = str(self._notes / server.name)
-                assert apply(self._facts, Host(), path)
-                assert apply(self._facts, Host(), path) == []
+                notes = NotesFile(str(self._notes / server.name))
+                assert apply(self._facts, Host(), notes)
+                assert apply(self._facts, Host(), notes) == []
         return self
 
     def __exit__(self, *_unused: object) -> None:
         for server in self._net.real_servers:
             with server.inside():
-                apply([], Host(), str(self._notes / server.name))
+                apply([], Host(), NotesFile(str(self._notes / server.name)))
         assert [snapshot(server) for server in self._net.real_servers] == self._before
         assert list(self._notes.iterdir()) == []
 
@@ -161,10 +157,13 @@ def test_gre_with_checksums_to_one_address(net: Topology, tmp_path: Path) -> Non
         {"type": "gre", "checksum": "csum", "local": server.back.v6},
     ]
     facts = facts_of({**OPTIONS, "tunnels": tunnels, "loose_interfaces": []})
-    notes = str(tmp_path / "notes")
+    notes = NotesFile(str(tmp_path / "notes"))
     with server.inside():
         apply(facts, Host(), notes)
-        assert plan(facts, read_notes(notes, "another boot"), Host()).steps == []
+        assert (
+            plan(facts, NotesFile(str(tmp_path / "notes"), "another boot").read(), Host()).steps
+            == []
+        )
     for vip in VIP:
         net.director.run("ipvsadm -C")
         net.director.run(f"ipvsadm -A -t {endpoint(vip, 80)} -s rr")
@@ -201,7 +200,7 @@ def test_arp_is_answered_without_and_not_with_our_settings(net: Topology, tmp_pa
     naive, ours = net.real_servers
     naive.ip(f"addr add {VIP.v4}/32 dev lo")
     with ours.inside():
-        apply(facts_of(OPTIONS), Host(), str(tmp_path / "notes"))
+        apply(facts_of(OPTIONS), Host(), NotesFile(str(tmp_path / "notes")))
         assert exposed([VIP.v4], Host()) == []
     assert asked(net) == {"rs1": ([VIP.v4], ""), "rs2": ([], "")}
     with naive.inside():
@@ -209,7 +208,7 @@ def test_arp_is_answered_without_and_not_with_our_settings(net: Topology, tmp_pa
     assert {(VIP.v4, "front"), (VIP.v4, "back")} <= places
     naive.ip(f"addr del {VIP.v4}/32 dev lo")
     with ours.inside():
-        apply([], Host(), str(tmp_path / "notes"))
+        apply([], Host(), NotesFile(str(tmp_path / "notes")))
 
 
 @pytest.mark.parametrize("value", range(9))
@@ -252,7 +251,7 @@ def test_what_was_there_before_stays(net: Topology, tmp_path: Path) -> None:
     server.sysctl("net.ipv4.conf.all.arp_announce", 1)
     server.sysctl("net.ipv4.conf.all.arp_ignore", 2)
     before = snapshot(server)
-    notes = str(tmp_path / "notes")
+    notes = NotesFile(str(tmp_path / "notes"))
     with server.inside():
         for options in (
             {"tunnels": [{"type": "ipip"}]},
@@ -270,7 +269,7 @@ def test_what_was_there_before_stays(net: Topology, tmp_path: Path) -> None:
 
 def test_what_others_have_changed_since_stays_theirs(net: Topology, tmp_path: Path) -> None:
     server = net.real_servers[0]
-    notes = str(tmp_path / "notes")
+    notes = NotesFile(str(tmp_path / "notes"))
     with server.inside():
         apply(facts_of(OPTIONS), Host(), notes)
     server.sysctl("net.ipv4.conf.all.arp_announce", 1)
@@ -286,7 +285,9 @@ def test_a_link_of_another_kind_is_not_taken(net: Topology, tmp_path: Path) -> N
     server = net.real_servers[0]
     before = snapshot(server)
     with server.inside(), pytest.raises(HostError, match="there is a link front already"):
-        apply(facts_of({**OPTIONS, "interface": "front"}), Host(), str(tmp_path / "notes"))
+        apply(
+            facts_of({**OPTIONS, "interface": "front"}), Host(), NotesFile(str(tmp_path / "notes"))
+        )
     assert snapshot(server) == before
 
 
@@ -294,7 +295,7 @@ def test_the_next_run_goes_on_where_one_was_stopped(net: Topology, tmp_path: Pat
     """A command that fails half-way: what it says, and that nothing is left for ever."""
     server = net.real_servers[0]
     before = snapshot(server)
-    notes = str(tmp_path / "notes")
+    notes = NotesFile(str(tmp_path / "notes"))
     facts = facts_of({**OPTIONS, "loose_interfaces": ["nowhere"]})
     with server.inside():
         with pytest.raises(HostError, match=r"nowhere.*\(done before: sysctl .*arp_announce"):
@@ -308,14 +309,10 @@ def test_after_a_boot_addresses_are_forgotten_and_sysctls_are_not(
     net: Topology, tmp_path: Path
 ) -> None:
     server = net.real_servers[0]
-    notes = str(tmp_path / "notes")
+    notes = NotesFile(str(tmp_path / "notes"))
     with server.inside():
         apply(facts_of(OPTIONS), Host(), notes)
-        write_notes(
-            notes,
-            BOOT,
-            read_notes(notes, Path("/proc/sys/kernel/random/boot_id").read_text().strip()),
-        )
+        NotesFile(str(tmp_path / "notes"), BOOT).write(notes.read())
         # The boot cleared them; sysctl.d set what it says.
         server.ip(*(f"addr del {vip} dev lo" for vip in (f"{VIP.v4}/32", f"{VIP.v6}/128")))
         apply(facts_of(OPTIONS), Host(), notes)

@@ -31,7 +31,7 @@ CORE = {
     "plan": "errors model text scope changes",
     "limits": "errors model text scope changes plan",
     "table": "errors model connections scope changes",
-    "remarks": "model scope changes plan surprises table",
+    "remarks": "model changes plan surprises table",
     "memory": "errors model connections scope changes refusals table",
     "reconcile": "errors model scope changes refusals plan table",
     "wire": "errors model",
@@ -104,7 +104,7 @@ DIRECTOR = {
     "versions": "",
     "program": "needs versions",
 }
-KERNEL = {"kernel", "genetlink", "wire", "decode", "encode", "netfilter", "nfnetlink", "hostaddresses"}
+KERNEL = set("kernel genetlink wire decode encode netfilter nfnetlink hostaddresses".split())
 # plugins/modules/: documentation and one call. Of the joint all; of the core what names things, and
 # neither what decides nor what reaches the kernel.
 MODULES_MAY = "errors model text plain scope wish document changes limits"

@@ -9,12 +9,13 @@ nothing where what runs is as it shall be.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Any
 
+from ..systemd import SYSTEMD, Refused, Unit
 from .daemon import Daemon, DaemonError
 
 _PROPERTIES = ("LoadState", "ActiveState", "UnitFileState", "NeedDaemonReload", "MainPID")
-_LAST_LINES = "15"
 
 
 class Failed(Exception):
@@ -24,37 +25,19 @@ class Failed(Exception):
 class Service:
     """The unit, and what runs."""
 
-    def __init__(self, module: Any) -> None:
-        """module: of Ansible, which runs commands; its options are those of ipvsman_service."""
+    def __init__(self, module: Any, systemd: str = SYSTEMD) -> None:
+        """module: of Ansible, which runs commands; its options are those of ipvsman_service.
+
+        Raises Failed, Refused.
+        """
         self.module = module
         self.params: dict[str, Any] = module.params
-        self.unit: str = self.params["unit"]
-        self.systemctl: str = module.get_bin_path("systemctl", required=True)
         self.daemon = Daemon(self.params["socket"])
-        self.properties = self._properties()
-        self.unit_file = f"/etc/systemd/system/{self.unit}"
+        self.unit = Unit(self.params["unit"], module, systemd)
+        if not self.unit.is_possible:
+            raise Failed("systemd does not run here, and nothing else starts the daemon")
+        self.properties = self.unit.properties(*_PROPERTIES)
         self.facts: dict[str, Any] = {}
-
-    def _properties(self) -> dict[str, str]:
-        names = ",".join(_PROPERTIES)
-        output = self._tell("show", "--property", names, self.unit)
-        pairs = (line.partition("=") for line in output.splitlines())
-        return {name: value for name, _equals, value in pairs}
-
-    def _tell(self, *words: str) -> str:
-        status, output, errors = self.module.run_command([self.systemctl, *words])
-        if status:
-            raise Failed(f"systemctl {' '.join(words)}: {errors.strip()}{self._log()}")
-        return str(output)
-
-    def _log(self) -> str:
-        """The last lines of the unit's log, for whoever wants to know why."""
-        journalctl = self.module.get_bin_path("journalctl")
-        if not journalctl:
-            return ""
-        words = ["-u", self.unit, "-n", _LAST_LINES, "-o", "cat", "--no-pager", "-q"]
-        _status, output, _errors = self.module.run_command([journalctl, *words])
-        return f"\nThe last lines of its log:\n{output.rstrip()}" if output.strip() else ""
 
     # -- what is
 
@@ -83,7 +66,7 @@ class Service:
 
     def _token(self) -> str:
         try:
-            with open(f"/run/credentials/{self.unit}/api-token", encoding="utf-8") as stream:
+            with open(f"/run/credentials/{self.unit.name}/api-token", encoding="utf-8") as stream:
                 return stream.read().partition("\n")[0].strip()
         except FileNotFoundError:
             return ""
@@ -121,28 +104,33 @@ class Service:
         return "none", []
 
     def act(self, action: str) -> None:
-        """Do it, and wait for the outcome. Raises Failed."""
+        """Do it, and wait for the outcome. Raises Failed, Refused."""
         if self.properties["NeedDaemonReload"] == "yes" or self.properties["LoadState"] != "loaded":
-            self._tell("daemon-reload")
+            self.unit.tell("daemon-reload")
         if action == "reload":
             self._reload()
         elif action in ("start", "restart", "stop"):
             if action != "stop":
                 # However often it has failed before: what was wrong may be right now.
-                self.module.run_command([self.systemctl, "reset-failed", self.unit])
+                self._forget_failures()
             # Type=notify: it comes back when the daemon is ready.
-            self._tell(action, self.unit)
+            self.unit.do(action)
         if action in ("start", "restart"):
             self._check_drop_ins()
 
+    def _forget_failures(self) -> None:
+        # One that is not loaded has none, which systemctl refuses to forget.
+        with suppress(Refused):
+            self.unit.do("reset-failed")
+
     def remove(self) -> None:
         """Have the unit forgotten."""
-        os.unlink(self.unit_file)
-        self._tell("daemon-reload")
+        os.unlink(self.unit.file)
+        self.unit.tell("daemon-reload")
 
     def enable(self, enabled: bool) -> None:
         """Have it started at boot, or not."""
-        self._tell("enable" if enabled else "disable", self.unit)
+        self.unit.do("enable" if enabled else "disable")
 
     def _reload(self) -> None:
         try:
@@ -162,7 +150,7 @@ class Service:
     def _check_drop_ins(self) -> None:
         told = self.about()
         if told is None:
-            raise Failed(f"{self.unit} does not answer after its start{self._log()}")
+            raise Failed(f"{self.unit.name} does not answer after its start{self.unit.log()}")
         wanted = self.params["digest"]
         if wanted and told["config_digest"] != wanted:
             self._reload()
@@ -179,19 +167,19 @@ def _environment(pid: str) -> dict[str, str]:
 
 
 def run(service: Service) -> dict[str, Any]:
-    """Do what the task says; its result. Raises Failed."""
+    """Do what the task says; its result. Raises Failed, Refused."""
     module = service.module
     starts = module.params["state"] == "started"
     action, reasons = service.decide()
     enables = service.enabled() != starts and (
         starts or service.properties["LoadState"] == "loaded"
     )
-    lines = [f"{service.unit}: {action} ({'; '.join(reasons)})"] if action != "none" else []
+    lines = [f"{service.unit.name}: {action} ({'; '.join(reasons)})"] if action != "none" else []
     if enables:
-        lines.append(f"{service.unit}: {'enable' if starts else 'disable'}")
-    removes = module.params["state"] == "absent" and os.path.lexists(service.unit_file)
+        lines.append(f"{service.unit.name}: {'enable' if starts else 'disable'}")
+    removes = module.params["state"] == "absent" and os.path.lexists(service.unit.file)
     if removes:
-        lines.append(f"{service.unit_file}: remove")
+        lines.append(f"{service.unit.file}: remove")
     if not module.check_mode:
         if action != "none":
             service.act(action)

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Callable, Protocol
 
-from .host import Command, HostError
+from ..network.facts import Command, HostError
 
 ETH_P_ARP = 0x0806
 REQUEST, REPLY = 1, 2

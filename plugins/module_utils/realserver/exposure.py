@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .host import Link, Seen
+from ..network.facts import Link, Seen
 
 ALL = "net.ipv4.conf.all.arp_ignore"
 #: Values of arp_ignore by which an address of another interface is not answered for.

@@ -3,22 +3,27 @@
 """What brings a real server's facts back at boot: files, and a unit of systemd.
 
 Internal to this collection. No network manager is asked: the unit is done before any of them
-starts, and what it puts on `lo`, a dummy or a tunnel link is none of their links.
+starts, and what it puts on `lo`, a dummy or a tunnel link is none of their links. What it runs is
+made of our own files, and needs nothing but Python's standard library.
 """
 
 from __future__ import annotations
 
-import hashlib
 import inspect
+import io
 import json
 import os
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any, Callable
+import zipfile
+from collections.abc import Sequence
+from typing import Union
 
-from . import host
-from .host import Fact, HostError, Module, Note, Sysctl, to_plain
+from .. import kernelmodules
+from ..hostfiles import HostFiles
+from ..network import apply, facts, host, plan
+from ..network.facts import Fact, Module, Sysctl, to_plain
+from ..network.plan import Note
+from . import boot, notes
 
 PROGRAM = "/usr/lib/lvs-realserver/lvs-realserver"
 UNIT_NAME = "lvs-realserver.service"
@@ -28,12 +33,9 @@ MODULES_FILE = "/etc/modules-load.d/lvs-realserver.conf"
 #: Directories of ours alone, removed when they are empty.
 OWN_DIRECTORIES = (
     os.path.dirname(PROGRAM),
-    os.path.dirname(host.FACTS_FILE),
-    os.path.dirname(host.NOTES_FILE),
+    os.path.dirname(boot.FACTS_FILE),
+    os.path.dirname(notes.NOTES_FILE),
 )
-#: There where systemd runs.
-SYSTEMD = "/run/systemd/system"
-
 HEADING = "# Written by Ansible (lvs.ipvs.ipvs_realserver)."
 
 # DefaultDependencies=no: what follows network-pre.target may itself come before sysinit.target, as
@@ -60,27 +62,61 @@ WantedBy=multi-user.target
 """
 
 
-def files_of(facts: Sequence[Fact], notes: Sequence[Note]) -> dict[str, str | None]:
+#: The program: ours, in folders as here, below a name of its own.
+_PACKAGE = "lvs"
+_SOURCES = {
+    "kernelmodules": kernelmodules,
+    **{f"network/{each.__name__.rpartition('.')[2]}": each for each in (apply, facts, host, plan)},
+    **{f"realserver/{each.__name__.rpartition('.')[2]}": each for each in (boot, notes)},
+}
+_MAIN = f"""\
+import sys
+
+from {_PACKAGE}.realserver.boot import main
+
+raise SystemExit(main(sys.argv[1:]))
+"""
+
+Content = Union[str, bytes]
+
+
+def files_of(wanted: Sequence[Fact], remembered: Sequence[Note]) -> dict[str, Content | None]:
     """Every file with its content; None = it is not there. Without facts there is none."""
-    names = (PROGRAM, host.FACTS_FILE, UNIT_FILE, SYSCTL_FILE, MODULES_FILE)
-    files: dict[str, str | None] = dict.fromkeys(names)
-    if not facts:
+    names = (PROGRAM, boot.FACTS_FILE, UNIT_FILE, SYSCTL_FILE, MODULES_FILE)
+    files: dict[str, Content | None] = dict.fromkeys(names)
+    if not wanted:
         return files
-    files[PROGRAM] = f"#!{_python()}\n" + inspect.getsource(host)
+    files[PROGRAM] = program()
     # One a line, for those who read it and its diff.
-    rows = ",\n".join(json.dumps(row) for row in to_plain(facts))
-    files[host.FACTS_FILE] = f'{{"facts": [\n{rows}\n]}}\n'
+    rows = ",\n".join(json.dumps(row) for row in to_plain(wanted))
+    files[boot.FACTS_FILE] = f'{{"facts": [\n{rows}\n]}}\n'
     files[UNIT_FILE] = UNIT.format(python=_python())
     # Ours alone: a value that was good before we came is of somebody else's file.
-    sysctls = [note.fact for note in notes if isinstance(note.fact, Sysctl)]
+    sysctls = [note.fact for note in remembered if isinstance(note.fact, Sysctl)]
     if sysctls:
         # The dash: a tunnel's link may come later, and lvs-realserver.service sets it then.
         lines = [f"-{_relative(sysctl.name)} = {sysctl.value}\n" for sysctl in sysctls]
         files[SYSCTL_FILE] = f"{HEADING}\n" + "".join(lines)
-    modules = [fact.name for fact in facts if isinstance(fact, Module)]
+    modules = [fact.name for fact in wanted if isinstance(fact, Module)]
     if modules:
         files[MODULES_FILE] = f"{HEADING}\n" + "".join(f"{name}\n" for name in modules)
     return files
+
+
+def program() -> bytes:
+    """What runs at boot, as one file that Python takes; the same files make the same bytes."""
+    stream = io.BytesIO()
+    sources = {f"{_PACKAGE}/{path}.py": inspect.getsource(_SOURCES[path]) for path in _SOURCES}
+    folders = {os.path.dirname(path) for path in sources}
+    # Not compressed: it is read by people, too.
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+        for path, source in (
+            ("__main__.py", _MAIN),
+            *((f"{folder}/__init__.py", "") for folder in sorted(folders)),
+            *sorted(sources.items()),
+        ):
+            archive.writestr(zipfile.ZipInfo(path), source)
+    return f"#!{_python()}\n".encode() + stream.getvalue()
 
 
 def _relative(name: str) -> str:
@@ -93,30 +129,13 @@ def _python() -> str:
     return "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
 
 
-def differing(files: Mapping[str, str | None]) -> dict[str, str | None]:
-    """The files that are not as they should be, with what they hold now (None = not there)."""
-    found: dict[str, str | None] = {}
-    for path, wanted in files.items():
-        there = _read(path)
-        if there != wanted:
-            found[path] = there
-    return found
-
-
-def write(path: str, content: str | None) -> None:
-    """Have a file as it should be; None = gone. Raises HostError."""
-    try:
+def put(there: HostFiles, files: dict[str, Content | None]) -> None:
+    """Have every file as it should be. Raises OSError."""
+    for path, content in files.items():
         if content is None:
-            if os.path.lexists(path):
-                os.unlink(path)
-            return
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        with open(path + ".new", "w", encoding="utf-8") as file:
-            file.write(content)
-        os.chmod(path + ".new", 0o755 if path == PROGRAM else 0o644)
-        os.replace(path + ".new", path)
-    except OSError as error:
-        raise HostError(f"{path}: {error.strerror}") from None
+            there.absent(path)
+        else:
+            there.file(path, content, mode=0o755 if path == PROGRAM else 0o644)
 
 
 def remove_directories() -> None:
@@ -124,74 +143,3 @@ def remove_directories() -> None:
     for path in OWN_DIRECTORIES:
         if os.path.isdir(path) and not os.listdir(path):
             os.rmdir(path)
-
-
-def diff(files: Mapping[str, str | None], differ: Mapping[str, str | None]) -> list[Any]:
-    """What --diff shows of files that differ; of the program, that it is another one."""
-    return [
-        {
-            "before": _shown(path, there),
-            "after": _shown(path, files[path]),
-            "before_header": path,
-            "after_header": path,
-        }
-        for path, there in differ.items()
-    ]
-
-
-def _shown(path: str, content: str | None) -> str:
-    if content is None or path != PROGRAM:
-        return content or ""
-    return f"a program, sha256 {hashlib.sha256(content.encode()).hexdigest()}\n"
-
-
-def _read(path: str) -> str | None:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise HostError(f"{path} cannot be read: {error}") from None
-
-
-Run = Callable[[Sequence[str]], "tuple[int, str]"]
-
-
-class Unit:
-    """Our unit, and systemd; nothing where systemd does not run, as in a container."""
-
-    def __init__(self, run: Run | None = None, systemd: str = SYSTEMD) -> None:
-        self.is_possible = os.path.isdir(systemd)
-        self._run = run or _systemctl
-
-    def missing(self, wanted: bool) -> list[list[str]]:
-        """The calls of systemctl that the unit needs to be enabled and active, or neither."""
-        if not self.is_possible:
-            return []
-        enabled = self._run(["is-enabled", UNIT_NAME])[1].strip() == "enabled"
-        active = self._run(["is-active", UNIT_NAME])[1].strip() == "active"
-        if wanted:
-            calls = [] if enabled else [["enable", UNIT_NAME]]
-            return calls if active else [*calls, ["start", UNIT_NAME]]
-        calls = [["stop", UNIT_NAME]] if active else []
-        return [*calls, ["disable", UNIT_NAME]] if enabled else calls
-
-    def call(self, words: Sequence[str]) -> None:
-        """Raises HostError."""
-        if not self.is_possible:
-            return
-        status, said = self._run(words)
-        if status:
-            raise HostError(f"systemctl {' '.join(words)}: {said.strip() or status}")
-
-
-def _systemctl(words: Sequence[str]) -> tuple[int, str]:
-    done = subprocess.run(
-        ["systemctl", *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-    return done.returncode, done.stdout.decode(errors="replace")

@@ -10,64 +10,56 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..hostfiles import HostFiles
+from ..network.apply import apply
+from ..network.facts import Address, Fact, Sysctl
+from ..network.host import Host
+from ..network.plan import Plan, Step, plan
+from ..systemd import Unit
 from . import persistence
 from .exposure import exposed
-from .host import NOTES_FILE, Address, Fact, Host, Plan, Step, Sysctl, boot_id, plan, read_notes
-from .host import apply as apply_facts
+from .notes import NotesFile
 
 
-def manage(
-    facts: Sequence[Fact], *, dry_run: bool, unit: persistence.Unit | None = None
-) -> dict[str, Any]:
+def manage(facts: Sequence[Fact], unit: Unit, files: HostFiles, *, dry_run: bool) -> dict[str, Any]:
     """Have the facts so, now and after a reboot; none = take back what we put there.
 
-    The result of a module. Raises HostError.
+    The result of a module. Raises HostError, Refused, OSError.
     """
-    unit = unit or persistence.Unit()
     host = Host()
-    todo = plan(facts, read_notes(NOTES_FILE, boot_id()), host)
+    notes = NotesFile()
+    todo = plan(facts, notes.read(), host)
     if todo.steps and not dry_run:
-        apply_facts(facts, host, NOTES_FILE)
-    files = persistence.files_of(facts, todo.notes)
-    differ = persistence.differing(files)
-    calls = unit.missing(bool(facts))
+        apply(facts, host, notes)
+    verbs = unit.missing(bool(facts), started=True)
+    if not dry_run and not facts:
+        # While systemd knows the unit.
+        _tell(unit, verbs)
+    persistence.put(files, persistence.files_of(facts, todo.notes))
     if not dry_run:
-        _persist(files, differ, calls, unit, leaving=not facts)
+        if persistence.UNIT_FILE in files.changed:
+            unit.tell("daemon-reload")
+        if facts:
+            _tell(unit, verbs)
+        else:
+            persistence.remove_directories()
     return {
-        "changed": bool(todo.steps or differ or calls),
+        "changed": bool(todo.steps or files.changed or verbs),
         "steps": [
             {"what": step.key, "before": step.before, "after": step.after} for step in todo.steps
         ],
-        "files": sorted(differ),
+        "files": sorted(files.changed),
         "answers_arp": _exposed(facts, host, todo),
         "own_addresses": _own(facts, host),
         "persistent": unit.is_possible,
-        "diff": _diff(todo.steps) + persistence.diff(files, differ),
+        "diff": _diff(todo.steps) + files.diff,
         "warnings": _warnings(facts, unit),
     }
 
 
-def _persist(
-    files: dict[str, str | None],
-    differ: dict[str, str | None],
-    calls: list[list[str]],
-    unit: persistence.Unit,
-    *,
-    leaving: bool,
-) -> None:
-    if leaving:
-        # While systemd knows the unit.
-        for words in calls:
-            unit.call(words)
-    for path in differ:
-        persistence.write(path, files[path])
-    if persistence.UNIT_FILE in differ:
-        unit.call(["daemon-reload"])
-    if leaving:
-        persistence.remove_directories()
-    else:
-        for words in calls:
-            unit.call(words)
+def _tell(unit: Unit, verbs: Sequence[str]) -> None:
+    for verb in verbs:
+        unit.do(verb)
 
 
 def _exposed(facts: Sequence[Fact], host: Host, todo: Plan) -> list[dict[str, str]]:
@@ -98,7 +90,7 @@ def _own(facts: Sequence[Fact], host: Host) -> list[str]:
     return [address for address in found if address not in virtual]
 
 
-def _warnings(facts: Sequence[Fact], unit: persistence.Unit) -> list[str]:
+def _warnings(facts: Sequence[Fact], unit: Unit) -> list[str]:
     if facts and not unit.is_possible:
         return ["systemd does not run here, so this does not last over a reboot"]
     return []

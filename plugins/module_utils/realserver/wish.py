@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..ipvs.errors import Fault, InvalidValue
-from .host import Address, Fact, FouPort, Module, OwnLink, Sysctl, Up
+from ..network.facts import Address, Fact, FouPort, Module, OwnLink, Sysctl, Up
 
 #: Name of a network interface, as the kernel takes it, of letters that a file's line can hold.
 LINK_NAME = re.compile(r"[A-Za-z0-9_.:@-]{1,15}")

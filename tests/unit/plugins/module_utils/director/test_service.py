@@ -5,6 +5,7 @@ import os
 import pytest
 from ansible_collections.lvs.ipvs.plugins.module_utils.director.daemon import NoDaemon
 from ansible_collections.lvs.ipvs.plugins.module_utils.director.service import Failed, Service, run
+from ansible_collections.lvs.ipvs.plugins.module_utils.systemd import Refused
 from ansible_collections.lvs.ipvs.tests.unit.plugins.modules.hostmodule import HostModule
 
 RUNNING = {
@@ -65,9 +66,9 @@ def service(daemon, tmp_path, properties, check_mode=False, commands=None, **par
     }
     shown = "".join(f"{name}={value}\n" for name, value in properties.items())
     answers = {"/bin/systemctl show": (0, shown, ""), **(commands or {})}
-    one = Service(HostModule(tmp_path, check_mode, answers, **given))
+    one = Service(HostModule(tmp_path, check_mode, answers, **given), str(tmp_path))
     one.daemon = daemon
-    one.unit_file = str(tmp_path / "unit")
+    one.unit.file = str(tmp_path / "unit")
     return one
 
 
@@ -173,7 +174,7 @@ def test_what_systemd_refuses_is_told_with_the_log(daemon, tmp_path):
         "/bin/systemctl start": (1, "", "Job failed"),
         "/bin/journalctl": (0, "why\n", ""),
     }
-    with pytest.raises(Failed, match=r"systemctl start ipvsman.service: Job failed\n.*\nwhy"):
+    with pytest.raises(Refused, match=r"systemctl start ipvsman.service: Job failed\n.*\nwhy"):
         run(service(daemon, tmp_path, ABSENT, commands=commands))
 
 
@@ -210,3 +211,16 @@ def test_silence_in_the_middle_of_a_reload_is_told(daemon, tmp_path):
     daemon.silent = True
     with pytest.raises(Failed, match="silence"):
         one.act(action)
+
+
+def test_without_systemd_nothing_can_start_it(tmp_path):
+    module = HostModule(tmp_path, unit="x.service", socket="/s")
+    with pytest.raises(Failed, match="systemd does not run here"):
+        Service(module, str(tmp_path / "none"))
+
+
+def test_a_unit_that_has_never_failed_is_started(daemon, tmp_path):
+    commands = {"/bin/systemctl reset-failed": (1, "", "Unit not loaded")}
+    one = service(daemon, tmp_path, ABSENT, commands=commands)
+    run(one)
+    assert "start ipvsman.service" in told(one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.lvs.ipvs.plugins.module_utils.network.facts import HostError
 from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.arp import (
     BROADCAST,
     Asked,
@@ -11,7 +12,6 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.arp import (
     request,
     route_to,
 )
-from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.host import HostError
 
 OWN, OTHER, ASKER = b"\x02\0\0\0\0\x01", b"\x02\0\0\0\0\x02", b"\x02\0\0\0\0\xff"
 VIP = "192.0.2.1"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.lvs.ipvs.plugins.module_utils.network.facts import Link
 from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.exposure import ALL, exposed
-from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.host import Link
-from fakehost import FakeHost
+from ansible_collections.lvs.ipvs.tests.unit.plugins.module_utils.network.fakehost import FakeHost
 
 VIP = "192.0.2.1"
 

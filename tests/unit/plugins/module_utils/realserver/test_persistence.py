@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import configparser
+import subprocess
+import sys
 
+from ansible_collections.lvs.ipvs.plugins.module_utils.network.plan import Note, plan
 from ansible_collections.lvs.ipvs.plugins.module_utils.realserver import persistence
-from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.host import Note, plan
-from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.persistence import (
-    Unit,
-    diff,
-    differing,
-    files_of,
-    write,
-)
+from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.persistence import files_of
 from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.wish import facts_of
-from fakehost import FakeHost
+from ansible_collections.lvs.ipvs.tests.unit.plugins.module_utils.network.fakehost import FakeHost
 
 FACTS = facts_of(
     {
@@ -31,12 +26,20 @@ def files(facts=FACTS, notes=None):
     return files_of(facts, plan(facts, [], FakeHost()).notes if notes is None else notes)
 
 
-def test_the_program_stands_alone():
-    """It runs where there is no Ansible: the standard library, and nothing of ours."""
-    tree = ast.parse(files()[persistence.PROGRAM])
-    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    assert all(node.level == 0 for node in imports)
-    assert files()[persistence.PROGRAM].startswith("#!/")
+def test_the_program_stands_alone(tmp_path):
+    """It runs where there is no Ansible, and nothing of ours but itself."""
+    path = tmp_path / "lvs-realserver"
+    path.write_bytes(files()[persistence.PROGRAM])
+    command = [sys.executable, "-I", "-S", str(path), "up", "down"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "usage: lvs-realserver up | down | status\n"
+
+
+def test_the_program_is_the_same_every_time_and_names_who_runs_it():
+    program = files()[persistence.PROGRAM]
+    assert program.startswith(b"#!/")
+    assert program == persistence.program()
 
 
 def test_files():
@@ -65,54 +68,29 @@ def test_without_facts_there_is_no_file():
     assert set(files(facts=[]).values()) == {None}
 
 
-def test_what_differs_is_written_and_shown(tmp_path):
-    new, changed, same, gone = (
-        str(tmp_path / name) for name in ("d/new", "changed", "same", "gone")
-    )
-    for path in (changed, same, gone):
-        write(path, "old\n")
-    wanted = {new: "n\n", changed: "c\n", same: "old\n", gone: None}
-    differ = differing(wanted)
-    assert differ == {new: None, changed: "old\n", gone: "old\n"}
-    assert [(row["before"], row["after"]) for row in diff(wanted, differ)] == [
-        ("", "n\n"),
-        ("old\n", "c\n"),
-        ("old\n", ""),
-    ]
-    for path in differ:
-        write(path, wanted[path])
-    assert differing(wanted) == {}
+class Files:
+    """Stands for HostFiles."""
+
+    def __init__(self):
+        self.put = {}
+
+    def file(self, path, content, *, mode):
+        self.put[path] = mode
+
+    def absent(self, path):
+        self.put[path] = None
 
 
-def test_of_the_program_the_diff_says_only_that_it_is_another():
-    (row,) = diff({persistence.PROGRAM: "code"}, {persistence.PROGRAM: None})
-    assert row["before"] == ""
-    assert row["after"].startswith("a program, sha256 ")
+def test_files_are_put_there_and_taken_away():
+    there = Files()
+    persistence.put(there, {persistence.PROGRAM: b"", persistence.UNIT_FILE: "", "/x": None})
+    assert there.put == {persistence.PROGRAM: 0o755, persistence.UNIT_FILE: 0o644, "/x": None}
 
 
-class Systemctl:
-    def __init__(self, enabled, active):
-        self.says = {"is-enabled": enabled, "is-active": active}
-
-    def __call__(self, words):
-        return 0, self.says[words[0]] + "\n"
-
-
-def test_systemd(tmp_path):
-    def missing(enabled, active, *, wanted):
-        unit = Unit(Systemctl(enabled, active), str(tmp_path))
-        return [words[0] for words in unit.missing(wanted)]
-
-    assert missing("enabled", "active", wanted=True) == []
-    assert missing("not-found", "inactive", wanted=True) == ["enable", "start"]
-    assert missing("disabled", "active", wanted=True) == ["enable"]
-    assert missing("enabled", "failed", wanted=True) == ["start"]
-    assert missing("enabled", "active", wanted=False) == ["stop", "disable"]
-    assert missing("not-found", "inactive", wanted=False) == []
-
-
-def test_without_systemd_nothing_is_called(tmp_path):
-    unit = Unit(None, str(tmp_path / "none"))
-    assert not unit.is_possible
-    assert unit.missing(True) == []
-    unit.call(["daemon-reload"])
+def test_only_empty_directories_are_removed(tmp_path, monkeypatch):
+    for name in ("empty", "full/x"):
+        (tmp_path / name).mkdir(parents=True)
+    ours = [str(tmp_path / name) for name in ("empty", "full", "none")]
+    monkeypatch.setattr(persistence, "OWN_DIRECTORIES", ours)
+    persistence.remove_directories()
+    assert [path.name for path in tmp_path.iterdir()] == ["full"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.host import Link
+from ansible_collections.lvs.ipvs.plugins.module_utils.network.facts import Link
 
 
 class FakeHost:
@@ -41,6 +41,9 @@ class FakeHost:
             self.sysctls[words[1]] = words[2]
         else:
             getattr(self, f"_{words[1]}_{words[2]}")(words[3:])
+
+    def look(self) -> None:
+        """It is always seen as it is."""
 
     def _link_add(self, words: list[str]) -> None:
         assert words[0] not in self.links, words

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from ansible_collections.lvs.ipvs.plugins.module_utils.realserver import host as module
-from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.host import (
+from ansible_collections.lvs.ipvs.plugins.module_utils.network.facts import (
+    Address,
     HostError,
-    Note,
-    Sysctl,
-    from_plain,
-    plan,
-    read_notes,
-    to_plain,
-    write_notes,
+    OwnLink,
 )
+from ansible_collections.lvs.ipvs.plugins.module_utils.network.plan import Note, plan
 from ansible_collections.lvs.ipvs.plugins.module_utils.realserver.wish import facts_of
-from fakehost import FakeHost
+from ansible_collections.lvs.ipvs.tests.unit.plugins.module_utils.network.fakehost import FakeHost
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -97,57 +90,43 @@ def test_a_link_of_another_kind_is_not_taken():
         plan(facts, [], FakeHost())
 
 
-@given(wishes)
-def test_facts_survive_a_file(wish):
-    facts = facts_of(wish)
-    assert from_plain(json.loads(json.dumps(to_plain(facts)))) == [
-        # A list is what JSON has for a tuple.
-        Sysctl(fact.name, fact.value, list(fact.good)) if isinstance(fact, Sysctl) else fact
-        for fact in facts
-    ]
+VIP0 = [
+    OwnLink("vip0", "dummy"),
+    Address("192.0.2.1/32", "vip0"),
+    Address("2001:db8::1/128", "vip0"),
+]
 
 
-def test_notes(tmp_path):
-    path = str(tmp_path / "deep" / "notes.json")
-    assert read_notes(path, "boot") == []
-    facts = facts_of(
-        {"addresses": ["192.0.2.1"], "interface": "lo", "tunnels": [], "loose_interfaces": []}
-    )
-    write_notes(path, "boot", [Note(fact, None) for fact in facts])
-    assert [note.fact.key for note in read_notes(path, "boot")] == [fact.key for fact in facts]
-    # What a boot has cleared away is forgotten with it.
-    assert all(isinstance(note.fact, Sysctl) for note in read_notes(path, "next boot"))
-    write_notes(path, "boot", [])
-    assert list(tmp_path.joinpath("deep").iterdir()) == []
+def put_there():
+    host = FakeHost()
+    return host, carry_out(VIP0, [], host).notes
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"boot": "b", "notes": [{"before": 1}]}'])
-def test_notes_that_cannot_be_read_are_no_reason_to_forget(tmp_path, text):
-    path = tmp_path / "notes.json"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(HostError, match=r"notes\.json cannot be read"):
-        read_notes(str(path), "b")
+def keys(steps):
+    return [step.key for step in steps]
 
 
-@pytest.mark.parametrize("arguments", [[], ["upp"], ["up", "down"]])
-def test_usage(arguments, capsys):
-    assert module.main(arguments) == 2
-    assert capsys.readouterr().err == "usage: lvs-realserver up | down | status\n"
+@pytest.mark.parametrize("is_up", ["up", "down"])
+def test_a_link_of_ours_goes_with_its_addresses_up_or_down(is_up):
+    host, notes = put_there()
+    host.do(("ip", "address", "replace", "fe80::1/64", "dev", "vip0"))
+    host.do(("ip", "link", "set", "vip0", is_up))
+    carry_out([], notes, host)
+    assert "vip0" not in host.links
 
 
-def test_without_facts_it_says_so(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "FACTS_FILE", str(tmp_path / "facts.json"))
-    assert module.main(["up"]) == 1
-    assert "facts.json" in capsys.readouterr().err
+def test_a_link_of_ours_that_somebody_else_uses_stays():
+    host, notes = put_there()
+    host.do(("ip", "address", "replace", "192.0.2.9/32", "dev", "vip0"))
+    left = carry_out([], notes, host)
+    assert list(host.links["vip0"].addresses) == ["192.0.2.9/32"]
+    assert left.notes == []
 
 
-@pytest.mark.parametrize(
-    "name, path",
-    [
-        ("net.ipv4.conf.all.arp_ignore", "/proc/sys/net/ipv4/conf/all/arp_ignore"),
-        ("net.ipv4.conf.eth0.100.rp_filter", "/proc/sys/net/ipv4/conf/eth0.100/rp_filter"),
-        ("net.ipv4.ip_forward", "/proc/sys/net/ipv4/ip_forward"),
-    ],
-)
-def test_where_a_sysctl_is(name, path):
-    assert module.sysctl_path(name) == path
+def test_a_link_that_was_down_before_us_is_put_down_and_stays():
+    host = FakeHost()
+    host.do(("ip", "link", "add", "vip0", "type", "dummy"))
+    notes = carry_out(VIP0, [], host).notes
+    carry_out([], notes, host)
+    assert not host.links["vip0"].is_up
+    assert plan([], [Note(VIP0[0], "dummy, down")], host).steps == []
