@@ -460,3 +460,13 @@ class TestMemory:
 
 def test_a_check_is_described_by_kind_and_target():
     assert describe(Check(TcpProbe("2001:db8::1", 80), TIMING)) == "tcp [2001:db8::1]:80"
+
+
+def test_warnings_by_the_thousand_are_not_all_logged(world, caplog):
+    many = tuple(Complaint(Origin("a.yaml"), "", f"number {each}") for each in range(1000))
+    with caplog.at_level(logging.WARNING, "ipvsman"):
+        world.begin()
+        world.reload(config(frontend(A), warnings=many))
+    told = [record.getMessage() for record in caplog.records]
+    assert told[:2] == ["a.yaml: number 0", "a.yaml: number 1"]
+    assert told[50:] == ["950 more warnings about the drop-ins; ipvsman --test tells all"]

@@ -254,6 +254,7 @@ class _Daemon:
         if not stopped:
             self._journal.record(Kind.ERROR, "keeper", "did not end in time", logging.ERROR)
         await self._live.close()
+        self._journal.tell_rest(at_once=True)
         left = "the kernel's table stays as it is"
         if self._settings.clear_on_exit:
             left = f"services of ours left in the kernel: {len(self._keeper.account.owned)}"
@@ -298,6 +299,7 @@ class _Daemon:
 
     def _tick(self) -> None:
         self._director.tick()
+        self._journal.tell_rest()
         self._notifier.status(self._status())
         if not self._keeper.alive:
             log.critical("ending: the thread that keeps the kernel's table has ended")

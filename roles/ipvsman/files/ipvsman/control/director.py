@@ -40,8 +40,9 @@ log = logging.getLogger("ipvsman")
 
 _HEALTH, _OVERRIDES, _NAMES = "health", "overrides", "names"
 
-#: Faults of a refused configuration that are logged one by one.
-_FAULTS = 50
+#: Faults of a refused configuration, and warnings of one that is taken up, that are logged one by
+#: one.
+_COMPLAINTS = 50
 
 
 class Probing(Protocol):
@@ -329,7 +330,7 @@ class Director:
             more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
             message = f"reload refused, configuration {self.generation} goes on: {faults[0]}{more}"
             self._journal.record(Kind.RELOAD, "config", message, logging.ERROR)
-            for fault in faults[1:_FAULTS]:
+            for fault in faults[1:_COMPLAINTS]:
                 log.error("reload refused: %s", fault)
         return self.last_reload
 
@@ -346,8 +347,11 @@ class Director:
         return {name: found for name, found in self._addresses.items() if name in names}
 
     def _tell_warnings(self, warnings: Sequence[Complaint]) -> None:
-        for warning in warnings:
+        for warning in warnings[:_COMPLAINTS]:
             log.warning("%s", warning)
+        if len(warnings) > _COMPLAINTS:
+            more = len(warnings) - _COMPLAINTS
+            log.warning("%d more warnings about the drop-ins; ipvsman --test tells all", more)
 
     def _set_overrides(self, overrides: Overrides) -> None:
         self.overrides = overrides
