@@ -8,15 +8,12 @@ Internal to this collection. Every fault is named, all at once.
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..ipvs.errors import Fault, InvalidValue
 from ..network.facts import Address, Fact, FouPort, Module, OwnLink, Sysctl, Up
-
-#: Name of a network interface, as the kernel takes it, of letters that a file's line can hold.
-LINK_NAME = re.compile(r"[A-Za-z0-9_.:@-]{1,15}")
+from ..network.names import is_link_name
 
 OWN_IP6TNL = "lvs-ip6tnl"
 #: Who unpacks what: (outer, inner) -> (module, the link that it comes with). GUE leads to these.
@@ -104,7 +101,7 @@ def _host_address(text: Any, path: str, faults: list[Fault]) -> str | None:
 
 
 def _link_name(name: str, path: str, faults: list[Fault]) -> None:
-    if not LINK_NAME.fullmatch(name) or name in (".", "..", "all", "default"):
+    if not is_link_name(name):
         faults.append(Fault(path, f"{name!r} is not the name of a network interface"))
 
 

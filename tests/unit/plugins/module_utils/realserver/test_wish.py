@@ -97,10 +97,12 @@ def test_what_two_tunnels_share_is_there_once():
             ["addresses[1]: 2001:db8::1 is there twice"],
         ),
         (
-            {"interface": "a/b", "loose_interfaces": ["eth0", "all"]},
+            {"interface": "a/b", "loose_interfaces": ["eth0", "all", "-x", "eth0:1"]},
             [
                 "interface: 'a/b' is not the name of a network interface",
                 "loose_interfaces[1]: 'all' is not the name of a network interface",
+                "loose_interfaces[2]: '-x' is not the name of a network interface",
+                "loose_interfaces[3]: 'eth0:1' is not the name of a network interface",
             ],
         ),
         (
