@@ -9,7 +9,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 # The lab's kernel, with the compiler that it needs on some CPUs; what the tests send traffic by and compare with, who
 # scrapes the daemon, who reads its manual page, and what makes the hosts of the fleet.
 PACKAGES := user-mode-linux gcc libc6-dev kmod mount util-linux iproute2 iptables nftables ipvsadm keepalived curl lksctp-tools git \
-	prometheus groff-base debootstrap debian-archive-keyring dpkg-dev e2fsprogs openssh-client
+	prometheus groff-base zsh fish debootstrap debian-archive-keyring dpkg-dev e2fsprogs openssh-client
 
 help: ## what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12

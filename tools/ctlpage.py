@@ -6,6 +6,7 @@ import argparse
 import importlib
 from typing import Any
 
+import aliases
 import manpage
 
 DESCRIPTION = """\
@@ -74,7 +75,7 @@ ENVIRONMENT = {
 def whole() -> argparse.ArgumentParser:
     """The command line with all verbs, for those who cannot import one when they need it.
 
-    Without aliases: each would bring all that is below its verb once more.
+    Without aliases: each would bring all that is below its verb once more; see every_alias.
     """
     program = importlib.import_module("ipvsman.ctl.__main__")
     frame = importlib.import_module("ipvsman.ctl.frame")
@@ -106,6 +107,18 @@ def _drop_aliases(commands: argparse._SubParsersAction[Any]) -> None:
     commands.choices = {name: commands.choices[name] for name in first.values()}
     for action in commands._get_subactions():  # noqa: SLF001
         action.metavar = action.dest
+
+
+def every_alias() -> aliases.Aliases:
+    """Of verbs, and of the commands of each."""
+    program = importlib.import_module("ipvsman.ctl.__main__")
+    verbs = importlib.import_module("ipvsman.ctl.frame").VERBS
+    found: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {
+        (): {verb.name: verb.aliases for verb in verbs if verb.aliases}
+    }
+    for verb in verbs:
+        found[(verb.name,)] = aliases.below(program.parser_of(verb))
+    return found
 
 
 def manual(version: str) -> str:

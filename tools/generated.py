@@ -16,6 +16,7 @@ TOOLS = str(Path(__file__).resolve().parent)
 if TOOLS not in sys.path:
     sys.path.insert(0, TOOLS)
 
+import aliases  # noqa: E402
 import ctlpage  # noqa: E402
 import manpage  # noqa: E402
 
@@ -129,8 +130,8 @@ def files() -> dict[Path, str]:
         FILES / "man/ipvsctl.8": ctlpage.manual(version),
         FILES / "schema/drop-ins.schema.json": schema(),
     }
-    for program, whole in (("ipvsman", top), ("ipvsctl", ctlpage.whole())):
-        made.update(completion(program, whole))
+    made.update(completion("ipvsman", top, {}))
+    made.update(completion("ipvsctl", ctlpage.whole(), ctlpage.every_alias()))
     return made
 
 
@@ -140,18 +141,20 @@ def schema() -> str:
     return json.dumps(described, indent=2, sort_keys=True) + "\n"
 
 
-def completion(program: str, whole: argparse.ArgumentParser) -> dict[Path, str]:
-    """What completes a program's command line, for each shell."""
+def completion(
+    program: str, whole: argparse.ArgumentParser, others: aliases.Aliases
+) -> dict[Path, str]:
+    """What completes a program's command line, for each shell. others: aliases of its commands."""
     shtab = importlib.import_module("shtab")
     completes = {"FILE": shtab.FILE, "DIR": shtab.DIRECTORY}
     for action in every_action(whole):
         if action.metavar in completes:
             action.complete = completes[str(action.metavar)]  # type: ignore[attr-defined]
-    return {
-        FILES / "completion" / name.format(program): shtab.complete(whole, shell).rstrip("\n")
-        + "\n"
-        for shell, name in SHELLS.items()
-    }
+    made = {}
+    for shell, name in SHELLS.items():
+        text = aliases.understand(shtab.complete(whole, shell), shell, program, others)
+        made[FILES / "completion" / name.format(program)] = text.rstrip("\n") + "\n"
+    return made
 
 
 def every_action(whole: argparse.ArgumentParser) -> Iterator[argparse.Action]:

@@ -13,6 +13,8 @@ import pytest
 from ipvsman.ctl.__main__ import parser_of, top
 from ipvsman.ctl.frame import VERBS, Status
 
+from . import shells
+
 FILES = Path(__file__).resolve().parents[3] / "roles/ipvsman/files"
 
 
@@ -48,27 +50,17 @@ def test_the_manual_has_every_verb_flag_and_status_and_can_be_shown():
     assert told == {str(int(status)) for status in Status}
 
 
-def complete(*words):
-    """What bash offers for the last of the words."""
-    script = """
-    source "$1"; shift
-    set -- ipvsctl "$@"
-    COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
-    function=$(complete -p ipvsctl | sed -E 's/.*-F ([^ ]+).*/\\1/')
-    "$function" ipvsctl "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
-    printf '%s\\n' "${COMPREPLY[@]}"
-    """
-    done = subprocess.run(
-        ["bash", "-c", script, "bash", str(FILES / "completion/ipvsctl"), *words],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stderr == ""
-    return sorted(done.stdout.split())
+@pytest.fixture(params=shells.SHELLS)
+def complete(request, tmp_path):
+    """What a shell offers for the last of the words."""
+
+    def run(*words):
+        return shells.SHELLS[request.param](FILES / "completion", tmp_path, words)
+
+    return run
 
 
-def test_bash_offers_verbs_commands_flags_and_values(tmp_path):
+def test_shells_offer_verbs_commands_flags_and_values(complete, tmp_path):
     assert complete("") == sorted(verb.name for verb in VERBS)
     assert complete("--params-") == [
         "--params-env",
@@ -80,9 +72,24 @@ def test_bash_offers_verbs_commands_flags_and_values(tmp_path):
     assert complete("get", "-o", "") == ["json", "yaml"]
     assert complete("set", "") == ["weight"]
     assert complete("set", "weight", "--t") == ["--time"]
-    assert "list" in complete("service", "l")
+    assert complete("--netns", "blue", "service", "l") == ["list"]
     (tmp_path / "model.yaml").touch()
-    assert complete("validate", "-f", f"{tmp_path}/m") == [f"{tmp_path}/model.yaml"]
+    assert complete("validate", "-f", f"{tmp_path}/m") in (
+        [f"{tmp_path}/model.yaml"],
+        ["model.yaml"],
+    )
+
+
+def test_shells_understand_aliases(complete):
+    assert complete("-v", "svc", "u") == ["update"]
+    assert complete("service", "fetch", "--v") == ["--vip", "--vport"]
+    assert complete("vs", "new", "--sched", "wl") == ["wlc"]
+    assert complete("rs", "set", "--forward", "m") == ["masq"]
+    assert complete("la", "") == ["add", "del", "flush", "help", "list"]
+    assert complete("c", "ls", "--state", "EST") == ["ESTABLISHED"]
+    # A name that is an alias elsewhere.
+    assert complete("timeout", "set", "--u") == ["--udp"]
+    assert complete("z", "--f") == ["--force"]
 
 
 @pytest.mark.parametrize("name", ["_ipvsctl", "ipvsctl.fish", "ipvsctl"])
