@@ -15,6 +15,7 @@ description:
   - Nothing is changed, and the kernel module is not loaded.
 extends_documentation_fragment:
   - lvs.ipvs.attributes
+  - lvs.ipvs.table
 attributes:
   diff_mode:
     support: N/A
@@ -56,6 +57,10 @@ director:
       description: Virtual services, in the form that M(lvs.ipvs.ipvs_config) takes.
       type: list
       elements: dict
+    leftovers:
+      description: Services that are gone and have left rules for their local addresses (C(service), C(local_addresses)).
+      type: list
+      elements: dict
     timeouts:
       description: Connection timeouts.
       type: dict
@@ -78,7 +83,7 @@ director:
       type: list
       elements: str
     daemon:
-      description: The daemon ipvsman, as it tells of itself.
+      description: The daemon ipvsman, as it tells of itself; C(on_disk) is what its drop-ins are now.
       type: dict
 """
 
@@ -88,6 +93,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.director.daemon import SOCKET
+from ..module_utils.director.ondisk import command_line, on_disk
 from ..module_utils.director.surroundings import daemon, entries, managers, sysctls
 from ..module_utils.gather import gather
 from ..module_utils.ipvs.errors import Unavailable
@@ -109,9 +115,18 @@ def manage(task: Task) -> None:
             "sysctls": sysctls(),
             "addresses": addresses(task),
             "managers": managers(),
-            "daemon": daemon(task.params["socket"]),
+            "daemon": daemon_and_drop_ins(task),
         }
     )
+
+
+def daemon_and_drop_ins(task: Task) -> dict[str, Any]:
+    """The daemon, and what it would find if it loaded its drop-ins now."""
+    told = daemon(task.params["socket"])
+    if told["running"]:
+        words = command_line(told["pid"])
+        told["on_disk"] = on_disk(told["program"], words, task.module.run_command)
+    return told
 
 
 def table(task: Task) -> dict[str, Any]:

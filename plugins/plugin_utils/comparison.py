@@ -40,9 +40,15 @@ def between(directors: Directors) -> list[About]:
 def _unlike(directors: Directors) -> Iterator[About]:
     running = {name: each for name, each in directors.items() if each["daemon"]["running"]}
     if running and len(running) < len(directors):
-        idle = [name for name in directors if name not in running]
+        # Where it is set up, that is a fault of its own.
+        idle = [
+            name
+            for name, each in directors.items()
+            if name not in running and not each["daemon"].get("set_up")
+        ]
         what = f"ipvsman runs on {', '.join(running)}, and not here"
-        yield idle, Finding(Level.WARNING, what, "lvs.ipvs.site sets it up")
+        if idle:
+            yield idle, Finding(Level.WARNING, what, "lvs.ipvs.site sets it up")
     compared: Sequence[tuple[Directors, str, Callable[[Director], Any], Level, str]] = (
         (directors, "kernel", lambda each: each["release"], Level.NOTE, "upgrade one by one"),
         (
@@ -77,7 +83,15 @@ def _timeouts(director: Director) -> str:
 
 
 def _different(values: Mapping[str, str], what: str, level: Level, do: str) -> Iterator[About]:
-    """Those that have another value than most."""
+    """Those that have another value than most; where there are no most, who has which."""
+    counted = Counter(values.values()).most_common(2)
+    if len(counted) > 1 and counted[0][1] == counted[1][1]:
+        said = "; ".join(
+            f"{value} on {', '.join(name for name in values if values[name] == value)}"
+            for value in dict.fromkeys(values.values())
+        )
+        yield list(values), Finding(level, f"{what}: {said}", do)
+        return
     usual = _usual(values)
     for name, value in values.items():
         if value != usual:

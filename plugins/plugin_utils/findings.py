@@ -223,13 +223,18 @@ def _unowned_zero(director: Director) -> Iterator[Finding]:
 def _daemon(director: Director) -> Iterator[Finding]:
     daemon = director["daemon"]
     if not daemon["running"]:
+        do = "systemctl status ipvsman, journalctl -u ipvsman; the kernel forwards as it did"
         if daemon.get("broken") or "ipvsman" in director["managers"]:
-            do = "journalctl -u ipvsman; the kernel forwards as it did"
             yield Finding(Level.FAULT, str(daemon["reason"]), do)
+        elif daemon.get("set_up"):
+            what = "ipvsman is set up and does not run: a server that dies is not taken out"
+            yield Finding(Level.FAULT, what, do)
         return
     if daemon["reload_error"]:
         what = f"the drop-ins were refused, and the last good ones go on: {daemon['reload_error']}"
         yield Finding(Level.FAULT, what, "ipvsman --test says where; then ipvsman --reload")
+    else:
+        yield from _on_disk(daemon)
     if daemon["apply_error"]:
         what = f"the kernel refused something: {daemon['apply_error']}"
         yield Finding(Level.FAULT, what, "docs/troubleshooting.md; ipvsman --status-detailed")
@@ -242,6 +247,21 @@ def _daemon(director: Director) -> Iterator[Finding]:
         yield Finding(Level.WARNING, f"drop-ins: {line}", "see docs/drop-ins.md")
     for row in daemon["services"]:
         yield from _health(row)
+
+
+def _on_disk(daemon: Mapping[str, Any]) -> Iterator[Finding]:
+    there = daemon.get("on_disk")
+    if not there:
+        return
+    if there["faults"]:
+        first, *others = there["faults"]
+        more = f" (and {len(others)} more)" if others else ""
+        what = f"the drop-ins have been changed and are faulty, and not loaded yet: {first}{more}"
+        do = "ipvsman --test says where; lvs.ipvs.site writes those of the playbook anew"
+        yield Finding(Level.FAULT, what, do)
+    elif there["digest"] and there["digest"] != daemon["config_digest"]:
+        what = "the drop-ins have been changed, and not loaded yet"
+        yield Finding(Level.WARNING, what, "ipvsman --reload")
 
 
 def _health(row: Mapping[str, Any]) -> Iterator[Finding]:

@@ -25,6 +25,8 @@ SYSCTLS = (
     "net.netfilter.nf_conntrack_max",
 )
 _VS = "/proc/sys/net/ipv4/vs"
+#: By this unit the role has the daemon started.
+_UNIT = "/etc/systemd/system/ipvsman.service"
 
 
 def sysctls() -> dict[str, str]:
@@ -71,10 +73,14 @@ def managers() -> list[str]:
                 words = file.read().split("\0")
         except OSError:
             continue
-        # A script is named by its second word.
-        names = {os.path.basename(word) for word in words[:2]}
-        found |= {name for name in MANAGERS if name in names}
+        found |= {name for name in MANAGERS if is_run_by(name, words)}
     return sorted(found)
+
+
+def is_run_by(name: str, words: list[str]) -> bool:
+    """Whether a command line runs that program: by its name, or as an interpreter's script."""
+    scripts = [word for word in words[1:] if not word.startswith("-")]
+    return name in map(os.path.basename, (*words[:1], *scripts[:1]))
 
 
 def daemon(socket: str) -> dict[str, Any]:
@@ -87,6 +93,7 @@ def daemon(socket: str) -> dict[str, Any]:
             "running": True,
             "version": about["version"],
             "program": about["program"],
+            "pid": about["pid"],
             "config_digest": about["config_digest"],
             "reload_error": about["last_reload"]["error"],
             "apply_error": status["last_apply"]["error"],
@@ -110,6 +117,6 @@ def daemon(socket: str) -> dict[str, Any]:
             ],
         }
     except NoDaemon as error:
-        return {"running": False, "reason": str(error)}
+        return {"running": False, "reason": str(error), "set_up": os.path.exists(_UNIT)}
     except DaemonError as error:
         return {"running": False, "reason": str(error), "broken": True}

@@ -93,6 +93,22 @@ def test_the_odd_one_is_named(changed, level, says):
     assert found(lb1=director(), lb2=other(**changed), lb3=director()) == [(["lb2"], level, says)]
 
 
+def test_of_two_neither_is_the_odd_one():
+    two = found(lb1=director(**vs_conntrack("1")), lb2=other())
+    assert two == [(["lb1", "lb2"], WARNING, "net.ipv4.vs.conntrack: 1 on lb1; 0 on lb2")]
+    four = found(lb1=director(**vs_conntrack("1")), lb2=other(**vs_conntrack("1")), lb3=director())
+    assert [who for who, _level, _what in four] == [["lb3"]]
+
+
+def vs_conntrack(value):
+    return {"sysctls": {"net.ipv4.vs.conntrack": value}}
+
+
+def test_one_that_is_set_up_and_does_not_run_is_a_fault_of_its_own():
+    stopped = {"running": False, "reason": "", "set_up": True}
+    assert found(lb1=director(), lb2=other(daemon=stopped, managers=[])) == []
+
+
 def test_use_is_not_compared():
     busy = {"sysctls": {"net.netfilter.nf_conntrack_count": "7"}}
     assert found(lb1=director(), lb2=other(**busy)) == []

@@ -184,6 +184,22 @@ def test_a_director_without_the_daemon_is_fine_too():
             NOTE,
             "group web was taken out by hand, today",
         ),
+        (
+            {"daemon": {"running": False, "reason": "", "set_up": True}, "managers": []},
+            FAULT,
+            "ipvsman is set up and does not run",
+        ),
+        (
+            {"daemon": {"on_disk": {"faults": ["web.yaml:1:1: no", "x"], "digest": None}}},
+            FAULT,
+            "the drop-ins have been changed and are faulty, and not loaded yet:"
+            " web.yaml:1:1: no (and 1 more)",
+        ),
+        (
+            {"daemon": {"on_disk": {"faults": [], "digest": "fedc"}}},
+            WARNING,
+            "the drop-ins have been changed, and not loaded yet",
+        ),
     ],
 )
 def test_one_trap(changed, level, says):
@@ -210,6 +226,9 @@ def test_one_trap(changed, level, says):
             }
         },
         {"entries": None},
+        {"daemon": {"on_disk": {"faults": [], "digest": "0123456789abcdef"}}},
+        {"daemon": {"on_disk": {"faults": [], "digest": None}}},
+        {"daemon": {"on_disk": None}},
     ],
 )
 def test_no_trap(changed):

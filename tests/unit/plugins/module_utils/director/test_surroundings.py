@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.lvs.ipvs.plugins.module_utils.director.surroundings import daemon, origins
+import pytest
+from ansible_collections.lvs.ipvs.plugins.module_utils.director.surroundings import (
+    daemon,
+    is_run_by,
+    origins,
+)
 
 TABLE = """\
 Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Origin Expires
@@ -21,3 +26,22 @@ def test_a_host_without_the_daemon(tmp_path):
     told = daemon(str(tmp_path / "none"))
     assert not told["running"]
     assert "broken" not in told
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/usr/bin/python3 -I /usr/bin/ipvsman --service",
+        "/usr/lib/ipvsman/versions/0.1.0-abc/venv/bin/python /usr/bin/ipvsman",
+        "ipvsman",
+        "keepalived -D",
+    ],
+)
+def test_who_manages(line):
+    name = "keepalived" if "keepalived" in line else "ipvsman"
+    assert is_run_by(name, line.split())
+
+
+@pytest.mark.parametrize("line", ["vi /etc/x ipvsman", "/usr/bin/python3 -I", "", "less ipvsmans"])
+def test_who_does_not(line):
+    assert not is_run_by("ipvsman", line.split())
