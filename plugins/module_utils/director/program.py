@@ -42,14 +42,25 @@ class Program:
         self.directory = self.versions.place(self.name)
 
     @property
-    def present(self) -> bool:
+    def there(self) -> bool:
         """Whether the version is there; then it is whole."""
         return os.path.isdir(self.directory)
+
+    def present(self, asked: dict[str, Any]) -> bool:
+        """Whether it is there, and runs on the Python that the host has now.
+
+        An upgrade of the system brings another one, which finds no libraries in the environment.
+        """
+        environment = os.path.join(self.directory, "venv", "lib")
+        if not self.there or not os.path.isdir(environment) or not asked:
+            return self.there
+        major, minor = asked["python"][:2]
+        return os.path.isdir(os.path.join(environment, f"python{major}.{minor}"))
 
     def missing(self, asked: dict[str, Any]) -> list[str]:
         """What of a Python has to be installed first."""
         if self.params["install"] == "venv":
-            return [] if asked.get("venv") or self.present else ["venv"]
+            return [] if asked.get("venv") or self.present(asked) else ["venv"]
         return lacking(asked)
 
     def build(self) -> None:
@@ -108,14 +119,16 @@ def _write_commands(work: str, python: str) -> None:
 def run(program: Program) -> dict[str, Any]:
     """Do what the task says; its result. Raises Unfit, OSError, TarError."""
     module, params = program.module, program.params
-    if params["pin"] and not program.present:
+    if params["pin"] and not program.there:
         there = ", ".join(program.versions.names()) or "none"
         raise Unfit(f"there is no version {params['pin']} to go back to; there are: {there}")
     asked = ask_python(params["python"], module.run_command)
+    if params["pin"] and not program.present(asked):
+        raise Unfit(f"version {params['pin']} was made for another Python than the host has now")
     missing = program.missing(asked)
     builds = removed = None
     if params["state"] == "present":
-        builds = None if program.present else program.name
+        builds = None if program.present(asked) else program.name
         if builds and not module.check_mode:
             if not params["archive"]:
                 return {"changed": False, "wants_archive": True}
@@ -132,7 +145,7 @@ def run(program: Program) -> dict[str, Any]:
         "changed": bool(lines),
         "name": program.name,
         "directory": program.directory,
-        "present": program.present,
+        "present": program.present(asked),
         "versions": program.versions.names(),
         "missing": missing,
         "host": told(asked, module.get_bin_path("systemctl"), module.run_command),

@@ -7,6 +7,7 @@ Internal to this collection.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -50,15 +51,30 @@ class Versions:
     def making(self, name: str) -> Iterator[str]:
         """A directory that becomes the version at the end, unless something fails."""
         os.makedirs(self._directory, mode=0o755, exist_ok=True)
-        self._sweep()
-        work = tempfile.mkdtemp(prefix=_UNFINISHED, dir=self._directory)
+        with self._alone():
+            self._sweep()
+            work = tempfile.mkdtemp(prefix=_UNFINISHED, dir=self._directory)
+            try:
+                os.chmod(work, 0o755)
+                yield work
+                # Or a host that loses its power soon may have the name without what is in there.
+                os.sync()
+                if os.path.isdir(self.place(name)):
+                    self._remove(name)
+                os.rename(work, self.place(name))
+            except BaseException:
+                shutil.rmtree(work, ignore_errors=True)
+                raise
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """A run whose controller was killed goes on for a while: it is waited for."""
+        directory = os.open(self._directory, os.O_RDONLY)
         try:
-            os.chmod(work, 0o755)
-            yield work
-            os.rename(work, self.place(name))
-        except BaseException:
-            shutil.rmtree(work, ignore_errors=True)
-            raise
+            fcntl.flock(directory, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(directory)
 
     def _sweep(self) -> None:
         """Remove what a run that was killed has left half made."""
@@ -67,7 +83,13 @@ class Versions:
                 shutil.rmtree(self.place(name), ignore_errors=True)
 
     def remove(self, name: str) -> None:
-        """Remove a version: out of the way first, since it takes a while."""
+        """Remove a version."""
+        with self._alone():
+            if name in self.names():
+                self._remove(name)
+
+    def _remove(self, name: str) -> None:
+        """Out of the way first, since it takes a while."""
         aside = tempfile.mkdtemp(prefix=_UNFINISHED, dir=self._directory)
         os.rename(self.place(name), os.path.join(aside, name))
         shutil.rmtree(aside)

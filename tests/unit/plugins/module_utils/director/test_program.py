@@ -153,6 +153,21 @@ def test_the_playbook_s_requirements_take_the_place_of_ours(host, archive):
         assert stream.read() == "h11==9\n"
 
 
+def test_an_environment_of_another_python_is_made_anew(host, archive, tmp_path):
+    (tmp_path / "root/versions/1.0-aaa/venv/lib/python3.10").mkdir(parents=True)
+    assert not run(host(state="examined", install="venv"))["present"]
+    with pytest.raises(Unfit, match="another Python"):
+        run(host(pin="1.0-aaa", install="venv"))
+    assert run(host(archive=archive, install="venv"))["changed"]
+    assert not (tmp_path / "root/versions/1.0-aaa/venv").exists()
+
+
+def test_an_environment_of_the_same_python_stays(host, archive, tmp_path):
+    (tmp_path / "root/versions/1.0-aaa/venv/lib/python3.11").mkdir(parents=True)
+    assert run(host(state="examined", install="venv"))["present"]
+    assert not run(host(archive=archive, install="venv"))["changed"]
+
+
 def version(tmp_path, name, age):
     path = tmp_path / "root/versions" / name
     path.mkdir(parents=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 
 import pytest
@@ -41,6 +42,30 @@ def test_what_fails_leaves_nothing_and_what_was_killed_is_swept(tmp_path):
     with pytest.raises(ValueError):
         fail_half_way(versions)
     assert os.listdir(tmp_path / "versions") == []
+
+
+def test_one_that_is_there_is_replaced(tmp_path):
+    versions = have(tmp_path, "1")
+    (tmp_path / "versions/1/old").touch()
+    with versions.making("1") as work, open(os.path.join(work, "new"), "w", encoding="utf-8"):
+        pass
+    assert os.listdir(tmp_path / "versions") == ["1"]
+    assert os.listdir(versions.place("1")) == ["new"]
+
+
+def test_nobody_else_makes_or_sweeps_meanwhile(tmp_path):
+    versions = have(tmp_path, "1")
+    with versions.making("2"):
+        directory = os.open(tmp_path / "versions", os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(directory)
+
+
+def test_what_somebody_else_has_removed_is_gone(tmp_path):
+    have(tmp_path, "1").remove("2")
+    assert os.listdir(tmp_path / "versions") == ["1"]
 
 
 def test_one_is_removed(tmp_path):
