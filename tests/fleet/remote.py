@@ -80,10 +80,14 @@ class Remote:
 
     def reboot(self) -> None:
         """Reboot it; returns once another boot of it answers and has all its units up."""
-        before = self.boot()
+        before = self.run("cat /proc/sys/kernel/random/boot_id").strip()
         # The connection may go before the command's own end is told.
         self.run("systemctl reboot 2>/dev/null", check=False)
         wait_until(f"{self.name} is back", lambda: self.boot() not in ("", before))
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until it has started all that it starts at boot."""
         self.run("systemctl is-system-running --wait", check=False)
 
     def boot(self) -> str:

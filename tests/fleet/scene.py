@@ -50,6 +50,8 @@ class Fleet:
         self.director1, self.director2 = self.directors = [hosts["director1"], hosts["director2"]]
         self.real1, self.real2 = self.reals = [hosts["real1"], hosts["real2"]]
         self.all = [*self.directors, *self.reals]
+        # A host answers before all of its units are up, which would be a change of its own.
+        on_all(self.all, Remote.settle)
         on_all(self.reals, _serve_web)
         self.route_by(self.director1)
 

@@ -67,7 +67,7 @@ def assert_it_counts_on(moved: Moved, fleet: Fleet) -> None:
     """A service that is made anew counts from 0; the kernel adds up every two seconds."""
     # Each request is several packets.
     least = moved.counted["director1"] + 4 * moved.traffic.answered.total()
-    wait_until("all are counted", lambda: packets(fleet.director1) >= least, seconds=20)
+    wait_until("all are counted", lambda: packets(fleet.director1) >= least)
 
 
 class TestUpgrade:

@@ -12,6 +12,7 @@ from types import TracebackType
 from addresses import CLIENT
 from loadclient import ask
 from node import Node
+from remote import wait_until
 
 #: A request on a machine that has much to do is late, and not lost.
 PATIENCE = 30.0
@@ -50,9 +51,19 @@ class Traffic:
                 except OSError as error:
                     self.lost.append(f"{time.strftime('%X')} {error}")
 
-    def since(self, count: int) -> int:
-        """How many were answered after the first so many."""
-        return self.answered.total() - count
+    def answers(self, requests: int) -> Counter[str]:
+        """Who answers so many requests from here on; none that was on its way before."""
+        self._wait_for(1)
+        before = self.answered.copy()
+        self._wait_for(requests)
+        return self.answered - before
+
+    def _wait_for(self, requests: int) -> None:
+        before = self._done()
+        wait_until(f"{requests} more requests", lambda: self._done() >= before + requests)
+
+    def _done(self) -> int:
+        return self.answered.total() + len(self.lost)
 
 
 class Held:
@@ -62,6 +73,8 @@ class Held:
         with Node(CLIENT, 0).inside():
             self._connection = socket.create_connection((address, port), PATIENCE)
         self._host = f"[{address}]" if ":" in address else address
+        #: By which it is known in a director's table.
+        self.port = int(self._connection.getsockname()[1])
         self.server = self.ask()
 
     def ask(self) -> str:
