@@ -13,6 +13,9 @@ description:
   - Has files, symbolic links and directories as they are said to be, all in one task, which takes as long as one file.
   - Files and links are replaced at one stroke. Everything that is wrong with the options is told before anything is changed.
   - The roles of this collection use it. It does not render templates; C(lookup('ansible.builtin.template', ...)) does.
+extends_documentation_fragment:
+  - lvs.ipvs.attributes
+  - lvs.ipvs.host
 options:
   files:
     description: What there shall be, in the order in which it is put there.
@@ -51,24 +54,6 @@ options:
         description: Name of the group.
         type: str
         default: root
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and say what it would change, without changing anything.
-    support: full
-  diff_mode:
-    description: Returns in C(diff_mode) what has changed, or would change in check mode.
-    support: full
-  idempotent:
-    description: A second run with the same options changes nothing.
-    support: full
-  platform:
-    description: What the managed host has to be.
-    support: full
-    platforms: linux
-requirements:
-  - Python 3.9 or later on the managed host
-author:
-  - The lvs.ipvs developers (@lvs-ansible)
 """
 
 EXAMPLES = r"""

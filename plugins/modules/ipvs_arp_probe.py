@@ -20,27 +20,16 @@ description:
     for last, it has had its chance to answer for the others.
   - Nothing is changed, and requests are sent in check mode, too. IPv6 addresses are ignored, since the kernel answers
     neighbour solicitations only for addresses of the interface that is asked.
-author:
-  - The lvs.ipvs developers (@lvs-ansible)
+extends_documentation_fragment:
+  - lvs.ipvs.attributes
+  - lvs.ipvs.host
 requirements:
   - Linux with iproute2 on the host that asks
   - root, or CAP_NET_RAW
-  - Python 3.9 or later on the host that asks
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and say what it would change, without changing anything.
-    support: full
   diff_mode:
-    description: Returns in C(diff_mode) what has changed, or would change in check mode.
     support: N/A
     details: It changes nothing.
-  idempotent:
-    description: A second run with the same options changes nothing.
-    support: full
-  platform:
-    description: What the managed host has to be.
-    support: full
-    platforms: linux
 options:
   hosts:
     description: Whom to ask.

@@ -17,6 +17,8 @@ description:
     end V(rr), V(direct) and V(1)). Everything else that is left out keeps what the kernel has.
 extends_documentation_fragment:
   - lvs.ipvs.attributes
+  - lvs.ipvs.host
+  - lvs.ipvs.table
 options:
   table:
     description:

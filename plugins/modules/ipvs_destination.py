@@ -17,6 +17,8 @@ description:
   - For many destinations, one task with O(destinations) is faster than a loop by orders of magnitude.
 extends_documentation_fragment:
   - lvs.ipvs.attributes
+  - lvs.ipvs.host
+  - lvs.ipvs.table
 options:
   service:
     description:

@@ -15,6 +15,8 @@ description:
   - Nothing is changed, and the kernel module is not loaded.
 extends_documentation_fragment:
   - lvs.ipvs.attributes
+  - lvs.ipvs.host
+  - lvs.ipvs.table
   - lvs.ipvs.table
 attributes:
   diff_mode:

@@ -14,6 +14,8 @@ description:
     the version of IPVS, and never changes anything, nor loads the kernel module.
 extends_documentation_fragment:
   - lvs.ipvs.attributes
+  - lvs.ipvs.host
+  - lvs.ipvs.table
 attributes:
   diff_mode:
     support: N/A

@@ -18,6 +18,8 @@ description:
     weight back, in the same play or in a later one. What was out before stays out.
 extends_documentation_fragment:
   - lvs.ipvs.attributes
+  - lvs.ipvs.host
+  - lvs.ipvs.table
 options:
   name:
     description: What the server is called; of the notes, and in the daemon's status.

@@ -17,26 +17,12 @@ description:
   - Makes it last over a reboot by files and a unit of systemd of its own, C(lvs-realserver.service),
     whatever manages the network. What was there before is noted, so that V(absent) takes back what this
     module put there, and nothing else.
-author:
-  - The lvs.ipvs developers (@lvs-ansible)
+extends_documentation_fragment:
+  - lvs.ipvs.attributes
+  - lvs.ipvs.host
 requirements:
   - Linux with iproute2 on the managed host
   - root
-  - Python 3.9 or later on the managed host
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and say what it would change, without changing anything.
-    support: full
-  diff_mode:
-    description: Returns in C(diff_mode) what has changed, or would change in check mode.
-    support: full
-  idempotent:
-    description: A second run with the same options changes nothing.
-    support: full
-  platform:
-    description: What the managed host has to be.
-    support: full
-    platforms: linux
 options:
   addresses:
     description: Virtual addresses, IPv4 and IPv6, without a prefix length. Needed unless O(state=absent).

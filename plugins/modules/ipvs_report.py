@@ -12,21 +12,14 @@ version_added: 0.1.0
 description:
   - Prints a text of several lines for whoever runs the play. What M(ansible.builtin.debug) prints of it is JSON.
   - It runs on the controller.
-author:
-  - The lvs.ipvs developers (@lvs-ansible)
+extends_documentation_fragment:
+  - lvs.ipvs.attributes
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and say what it would change, without changing anything.
-    support: full
   diff_mode:
-    description: Returns in C(diff_mode) what has changed, or would change in check mode.
     support: N/A
     details: It changes nothing.
-  idempotent:
-    description: A second run with the same options changes nothing.
-    support: full
   platform:
-    description: What the managed host has to be.
+    description: What the controller has to be.
     support: full
     platforms: all
 options:

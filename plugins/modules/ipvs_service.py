@@ -16,6 +16,8 @@ description:
   - An edit never removes and adds the service again, so its connections go on.
 extends_documentation_fragment:
   - lvs.ipvs.attributes
+  - lvs.ipvs.host
+  - lvs.ipvs.table
 options:
   service:
     description:

@@ -19,6 +19,8 @@ description:
     changes and the diff say. Should the new one not start, the old one is started again.
 extends_documentation_fragment:
   - lvs.ipvs.attributes
+  - lvs.ipvs.host
+  - lvs.ipvs.table
 options:
   role:
     description: Which of the two daemons.

@@ -14,6 +14,8 @@ description:
   - A timeout left out stays as it is.
 extends_documentation_fragment:
   - lvs.ipvs.attributes
+  - lvs.ipvs.host
+  - lvs.ipvs.table
 options:
   tcp:
     description: Seconds until an idle TCP connection is forgotten, V(1..2147483).

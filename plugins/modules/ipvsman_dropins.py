@@ -16,6 +16,14 @@ description:
     scheduler or a persistence engine of the playbook's drop-ins.
   - Drop-ins that somebody else has written stay, unless O(purge) removes them. Files that an earlier run has written, and
     that are not said any more, are removed.
+extends_documentation_fragment:
+  - lvs.ipvs.attributes
+  - lvs.ipvs.host
+requirements:
+  - Python 3.11 or later on the managed host, for the daemon
+attributes:
+  check_mode:
+    details: Where the program is not there yet, nothing can judge the drop-ins, which is a warning.
 options:
   groups:
     description: Groups, which become C(groups/ansible.yaml). An empty list is an empty table; left out, there is no such file.
@@ -71,26 +79,6 @@ options:
     type: list
     elements: str
     default: []
-attributes:
-  check_mode:
-    description:
-      - Can run in C(check_mode) and say what it would change, without changing anything.
-      - Where the program is not there yet, nothing can judge the drop-ins, which is a warning.
-    support: full
-  diff_mode:
-    description: Returns in C(diff_mode) what has changed, or would change in check mode.
-    support: full
-  idempotent:
-    description: A second run with the same options changes nothing.
-    support: full
-  platform:
-    description: What the managed host has to be.
-    support: full
-    platforms: linux
-requirements:
-  - Python 3.9 or later on the managed host for the module, 3.11 or later for the daemon
-author:
-  - The lvs.ipvs developers (@lvs-ansible)
 """
 
 EXAMPLES = r"""

@@ -16,26 +16,15 @@ description:
     be, and of no service serves a smaller share of the backends. A new service is held to all of them.
     Backends that were taken out on purpose do not count.
   - Changes nothing.
-author:
-  - The lvs.ipvs developers (@lvs-ansible)
+extends_documentation_fragment:
+  - lvs.ipvs.attributes
+  - lvs.ipvs.host
 requirements:
-  - Python 3.9 or later on the managed host
   - The right to use the socket, which root and the group of the daemon have
 attributes:
-  check_mode:
-    description: Can run in C(check_mode) and say what it would change, without changing anything.
-    support: full
   diff_mode:
-    description: Returns in C(diff_mode) what has changed, or would change in check mode.
     support: N/A
     details: It changes nothing.
-  idempotent:
-    description: A second run with the same options changes nothing.
-    support: full
-  platform:
-    description: What the managed host has to be.
-    support: full
-    platforms: linux
 options:
   before:
     description: RV(picture) of an earlier run on this host.

@@ -14,6 +14,11 @@ description:
   - A version is built beside and renamed when it is complete, so it is whole or not there. Nothing that runs is touched, and
     no link is changed; to take a version into use is the work of the role P(lvs.ipvs.ipvsman#role).
   - The archive is made on the controller, and sent only to hosts that do not have the version.
+extends_documentation_fragment:
+  - lvs.ipvs.attributes
+  - lvs.ipvs.host
+requirements:
+  - Python 3.11 or later on the managed host, for the daemon
 options:
   state:
     description:
@@ -64,24 +69,6 @@ options:
   archive:
     description: Path of the archive on the host; the action plugin fills it in.
     type: path
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and say what it would change, without changing anything.
-    support: full
-  diff_mode:
-    description: Returns in C(diff_mode) what has changed, or would change in check mode.
-    support: full
-  idempotent:
-    description: A second run with the same options changes nothing.
-    support: full
-  platform:
-    description: What the managed host has to be.
-    support: full
-    platforms: linux
-requirements:
-  - Python 3.9 or later on the managed host for the module, 3.11 or later for the daemon
-author:
-  - The lvs.ipvs developers (@lvs-ansible)
 """
 
 EXAMPLES = r"""

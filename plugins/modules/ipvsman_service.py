@@ -14,6 +14,11 @@ description:
     that runs another program, under another unit, with another environment or another token is restarted. One that has other
     drop-ins is reloaded, and the task waits for the outcome. Everything else is left alone.
   - It compares what is with what shall be, and needs no handler to be notified. A run that was interrupted is made up for by the next one.
+extends_documentation_fragment:
+  - lvs.ipvs.attributes
+  - lvs.ipvs.host
+requirements:
+  - systemd on the managed host
 options:
   state:
     description: Whether it shall run, now and after a boot. V(absent) stops it, and removes the unit.
@@ -41,25 +46,6 @@ options:
     description: Unix socket of the API.
     type: path
     default: /run/ipvsman/ipvsman.sock
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and say what it would change, without changing anything.
-    support: full
-  diff_mode:
-    description: Returns in C(diff_mode) what has changed, or would change in check mode.
-    support: full
-  idempotent:
-    description: A second run with the same options changes nothing.
-    support: full
-  platform:
-    description: What the managed host has to be.
-    support: full
-    platforms: linux
-requirements:
-  - systemd on the managed host
-  - Python 3.9 or later on the managed host
-author:
-  - The lvs.ipvs developers (@lvs-ansible)
 """
 
 EXAMPLES = r"""

@@ -13,6 +13,9 @@ description:
   - Loads kernel modules and sets sysctls, and writes them to C(/etc/modules-load.d/NAME.conf) and C(/etc/sysctl.d/90-NAME.conf).
   - What the kernel has is compared too, so that drift is seen in check mode and put right.
   - V(absent) removes the files. Modules stay loaded and sysctls as they are until the next boot, since what was before is not known.
+extends_documentation_fragment:
+  - lvs.ipvs.attributes
+  - lvs.ipvs.host
 options:
   name:
     description: Name of the files, without suffix.
@@ -37,24 +40,6 @@ options:
     type: list
     elements: str
     default: []
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and say what it would change, without changing anything.
-    support: full
-  diff_mode:
-    description: Returns in C(diff_mode) what has changed, or would change in check mode.
-    support: full
-  idempotent:
-    description: A second run with the same options changes nothing.
-    support: full
-  platform:
-    description: What the managed host has to be.
-    support: full
-    platforms: linux
-requirements:
-  - Python 3.9 or later on the managed host
-author:
-  - The lvs.ipvs developers (@lvs-ansible)
 """
 
 EXAMPLES = r"""

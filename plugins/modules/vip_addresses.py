@@ -14,6 +14,11 @@ description:
     any more. Addresses that somebody else put there stay, also where they are among the wanted.
   - At boot a unit C(NAME-vips.service) puts them there again, from C(/etc/NAME-vips.batch), which is also the record of what is ours.
   - An interface that does not exist is made, as a dummy, if O(dummy) says so; it is removed with the last address.
+extends_documentation_fragment:
+  - lvs.ipvs.attributes
+  - lvs.ipvs.host
+requirements:
+  - iproute2 and systemd on the managed host
 options:
   name:
     description: Name of the unit and of the record.
@@ -39,25 +44,6 @@ options:
   before:
     description: Unit that is started only after the addresses are there at boot.
     type: str
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and say what it would change, without changing anything.
-    support: full
-  diff_mode:
-    description: Returns in C(diff_mode) what has changed, or would change in check mode.
-    support: full
-  idempotent:
-    description: A second run with the same options changes nothing.
-    support: full
-  platform:
-    description: What the managed host has to be.
-    support: full
-    platforms: linux
-requirements:
-  - iproute2 and systemd on the managed host
-  - Python 3.9 or later on the managed host
-author:
-  - The lvs.ipvs developers (@lvs-ansible)
 """
 
 EXAMPLES = r"""
