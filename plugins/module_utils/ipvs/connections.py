@@ -23,7 +23,8 @@ class Connection:
 
     transport: ``tcp``, ``udp``, ``sctp``, or ``ip`` for a template of a firewall mark service.
     client, virtual, destination: address and port each.
-    state: the kernel's word (``ESTABLISHED``, ``FIN_WAIT``, ``UDP``; ``NONE`` for templates).
+    state: the kernel's word (``ESTABLISHED``, ``FIN_WAIT``, ``UDP``; ``NONE`` or ``ASSURED`` for
+    templates).
     expires: seconds until the entry goes; engine, engine_data: of a persistence engine, else empty.
     """
 

@@ -70,11 +70,15 @@ def _explain(change: Change, number: int) -> str:
 def _explain_service(change: AddService | EditService, number: int) -> str:
     settings = change.after
     if number == errno.ENOENT:
-        engine = f" or no persistence engine {settings.engine!r}" if settings.engine else ""
         module = f"ip_vs_{settings.scheduler}"
+        if not settings.engine:
+            return (
+                f"this kernel has no scheduler {settings.scheduler!r}"
+                f" (module {module}; try: modprobe {module})"
+            )
         return (
-            f"this kernel has no scheduler {settings.scheduler!r}{engine}"
-            f" (module {module}; try: modprobe {module})"
+            f"this kernel has no scheduler {settings.scheduler!r} or no persistence engine"
+            f" {settings.engine!r} (try: modprobe -a {module} ip_vs_pe_{settings.engine})"
         )
     if number == errno.ESRCH:
         return "the virtual service is gone"

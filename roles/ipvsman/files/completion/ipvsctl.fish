@@ -417,7 +417,7 @@ complete -c ipvsctl -n '_shtab_ipvsctl_using connection show' -l family -xka "in
 complete -c ipvsctl -n '_shtab_ipvsctl_using connection show' -l rip -x -d 'only those to this real server'
 complete -c ipvsctl -n '_shtab_ipvsctl_using connection show' -l rport -x -d 'only those to this port of a real server'
 complete -c ipvsctl -n '_shtab_ipvsctl_using connection show' -l client -x -d 'only those from this address, or network like 192.0.2.0/24'
-complete -c ipvsctl -n '_shtab_ipvsctl_using connection show' -l state -xka "NONE ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN SYNACK UDP INIT1 INIT COOKIE_SENT COOKIE_REPLIED COOKIE_WAIT COOKIE COOKIE_ECHOED SHUTDOWN_SENT SHUTDOWN_RECEIVED SHUTDOWN_ACK_SENT REJECTED CLOSED" -d 'only those in one of these states'
+complete -c ipvsctl -n '_shtab_ipvsctl_using connection show' -l state -xka "NONE ASSURED ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN SYNACK UDP INIT1 INIT COOKIE_SENT COOKIE_REPLIED COOKIE_WAIT COOKIE COOKIE_ECHOED SHUTDOWN_SENT SHUTDOWN_RECEIVED SHUTDOWN_ACK_SENT REJECTED CLOSED" -d 'only those in one of these states'
 complete -c ipvsctl -n '_shtab_ipvsctl_using connection show' -l count -xka "all service destination client state" -d 'how many there are, in all (without WHAT) or of each service, destination, client or state'
 complete -c ipvsctl -n '_shtab_ipvsctl_using connection show' -l path -s p -xka "(__fish_complete_path (commandline -ct))" -d 'read this file instead of the kernel'"'"'s /proc/net/ip_vs_conn'
 complete -c ipvsctl -n '_shtab_ipvsctl_using connection show' -l output -s o -xka "text json yaml" -d 'text (without this flag), json or yaml'

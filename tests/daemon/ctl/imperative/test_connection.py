@@ -105,6 +105,7 @@ TCP 198.51.100.5 40000 192.0.2.77 80 10.0.0.3 8080 ESTABLISHED 1:33
         ("--state established", [0, 2, 4, 5]),
         ("--state FIN_WAIT,UDP", [1, 3]),
         ("--state UDP --vip 192.0.2.77", []),
+        ("--state NONE,ASSURED", []),
         ("--vip 192.0.2.1 --vport 80 --rip 10.0.0.1 --client 203.0.113.0/24", [2]),
     ],
 )

@@ -53,7 +53,11 @@ EVERY = [ADD, EDIT, REMOVE, JOIN, WEIGH, LEAVE, TIMES, START, STOP]
     [
         (ADD, errno.ENOENT, "no scheduler 'wlc' (module ip_vs_wlc; try: modprobe ip_vs_wlc)"),
         (EDIT, errno.ENOENT, "no scheduler 'wlc' (module ip_vs_wlc;"),
-        (ENGINE, errno.ENOENT, "no scheduler 'sh' or no persistence engine 'sip'"),
+        (
+            ENGINE,
+            errno.ENOENT,
+            "no scheduler 'sh' or no persistence engine 'sip' (try: modprobe -a ip_vs_sh ip_vs_pe_sip)",
+        ),
         (ADD, errno.EEXIST, "another program has created this virtual service meanwhile"),
         (EDIT, errno.ESRCH, "the virtual service is gone"),
         (ADD, errno.EINVAL, "scheduler 'wlc' or the netmask does not fit this virtual service"),
