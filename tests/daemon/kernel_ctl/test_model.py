@@ -179,7 +179,8 @@ def test_interrupted(host):
         assert "Updated weight to 6 " in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
-        assert "Traceback" not in process.stderr.read()
+        told = "interrupted at weight 6 of service tcp://192.0.2.1:80/10.0.0.1:8080\n"
+        assert process.stderr.read() == told
     assert host.rules()[1] == WEB_RULES[1].replace("-w 5", "-w 6")
 
 

@@ -349,3 +349,19 @@ def test_usage(ctl):
     said = ctl.run("apply", "--help")
     assert (said.status, said.out) == (0, "")
     assert "--allowed-actions LIST" in said.err
+
+
+@pytest.mark.parametrize(
+    "flags, told",
+    [
+        ([], "perhaps midway: `ipvsctl changeset` prints what is left to do"),
+        (["--dry-run"], "nothing was changed"),
+    ],
+)
+def test_interrupted(ctl, apply, monkeypatch, flags, told):
+    def interrupted(_scope):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ctl.table, "read", interrupted)
+    said = apply(WEB, *flags)
+    assert (said.status, said.out, said.err) == (130, "", f"interrupted, {told}\n")

@@ -195,6 +195,22 @@ def test_what_goes_meanwhile(ctl, weight, clock, monkeypatch):
     assert "service tcp://192.0.2.1:80 is not found" in said.err
 
 
+def test_interrupted_it_says_how_far_it_came(weight, clock, monkeypatch):
+    def interrupted(seconds):
+        if clock.now >= 103:
+            raise KeyboardInterrupt
+        clock.now += seconds
+
+    monkeypatch.setattr(verb.time, "sleep", interrupted)
+    said = weight("105", *ONE, "--time", "10")
+    assert (said.status, said.err) == (
+        130,
+        "interrupted at weight 35 of service tcp://192.0.2.1:80/10.0.0.1:8080\n",
+    )
+    clock.now = 103
+    assert weight("105", *ONE, "--time", "10").err == "interrupted\n"
+
+
 @given(st.integers(0, 65535), st.integers(0, 65535), st.integers(-2, 300))
 def test_steps(now, then, seconds):
     found = list(steps(now, then, seconds))

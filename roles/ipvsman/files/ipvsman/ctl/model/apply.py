@@ -64,6 +64,10 @@ def run(options: Namespace, context: Context) -> int:
         raise
     except IpvsError as error:
         raise Failed(Status.NOT_APPLIED, *_lines(error)) from None
+    except KeyboardInterrupt:
+        left = "perhaps midway: `ipvsctl changeset` prints what is left to do"
+        told = "nothing was changed" if options.dry_run else left
+        raise Failed(Status.INTERRUPTED, f"interrupted, {told}") from None
     if options.dry_run:
         context.say_lines(map(str, plan.changes))
         context.confirm(f"Nothing was changed; changes that {wanted.file} needs: {_count(plan)}")

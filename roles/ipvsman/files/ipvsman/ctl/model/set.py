@@ -55,10 +55,15 @@ def run(options: Namespace, context: Context) -> int:
         # Only who goes there step by step has to know from where.
         now = one.weight() if options.time > 1 else options.weight
         begun = time.monotonic()
-        for second, weight in steps(now, options.weight, options.time):
-            time.sleep(max(0.0, begun + second - time.monotonic()))
-            one.set(weight)
-            context.note(f"Updated weight to {weight} for service {service}/{destination}")
+        reached = ""
+        try:
+            for second, weight in steps(now, options.weight, options.time):
+                time.sleep(max(0.0, begun + second - time.monotonic()))
+                one.set(weight)
+                reached = f" at weight {weight} of service {service}/{destination}"
+                context.note(f"Updated weight to {weight} for service {service}/{destination}")
+        except KeyboardInterrupt:
+            raise Failed(Status.INTERRUPTED, f"interrupted{reached}") from None
     return Status.DONE
 
 
