@@ -34,13 +34,14 @@ CHECK = {
     "interval": 0.2,
     "fast_interval": 0.1,
     "down_interval": 0.2,
-    "timeout": 0.5,
+    # Longer than the lab can be kept from the processor by a busy host.
+    "timeout": 2,
     "rise": 2,
     "fall": 2,
 }
 
 
-def wait_for(look: Callable[[], Found], what: str, seconds: float = 15.0) -> Found:
+def wait_for(look: Callable[[], Found], what: str, seconds: float = 60.0) -> Found:
     """What it finds, as soon as it finds something; a fault if it never does."""
     end = time.monotonic() + seconds
     pause = threading.Event()
