@@ -10,6 +10,7 @@ from typing import Any, Callable, Optional
 
 from .ipvs.model import Counters, DestinationKey, Endpoint, Role, ServiceCounters, ServiceKey
 from .ipvs.plain import plain_daemon, plain_services, plain_timeouts
+from .ipvs.remarks import leftover_line, leftovers
 from .ipvs.scope import ALL, SERVICES, Scope
 from .ipvs.table import Table
 
@@ -36,20 +37,32 @@ def gather(
             # One reading for both: they are of the same moment.
             counters = table.counters(keys) if counters is None else counters
             facts[name] = _each(counters, _SUFFIXES[name])
+        elif name == "services":
+            facts.update(_services(table, keys, warn))
         else:
-            facts[name] = _READERS[name](table, keys, warn)
+            facts[name] = _READERS[name](table, keys)
     return facts
 
 
-def _services(table: Table, keys: Keys, warn: Callable[[str], None]) -> list[dict[str, Any]]:
+def _services(table: Table, keys: Keys, warn: Callable[[str], None]) -> dict[str, Any]:
+    """Services, and the local addresses of those that are gone."""
     scope = replace(_pools(keys), local_addresses=ALL if keys is None else keys)
     state = table.read(scope)
     for unreadable in state.unreadable:
         warn(f"left out, not understood: {unreadable}")
-    return plain_services(state)
+    left = leftovers(state)
+    for key, addresses in left.items():
+        warn(leftover_line(key, addresses))
+    return {
+        "services": plain_services(state),
+        "leftovers": [
+            {"service": str(key), "local_addresses": list(addresses)}
+            for key, addresses in left.items()
+        ],
+    }
 
 
-def _connections(table: Table, keys: Keys, _warn: object) -> list[dict[str, Any]]:
+def _connections(table: Table, keys: Keys) -> list[dict[str, Any]]:
     if keys is None:
         return [connection.plain() for connection in table.connections()]
     endpoints = {key for key in keys if isinstance(key, Endpoint)}
@@ -62,23 +75,22 @@ def _connections(table: Table, keys: Keys, _warn: object) -> list[dict[str, Any]
     ]
 
 
-def _timeouts(table: Table, _keys: object, _warn: object) -> dict[str, int] | None:
+def _timeouts(table: Table, _keys: object) -> dict[str, int] | None:
     timeouts = table.read(Scope(timeouts=True)).timeouts
     return plain_timeouts(timeouts) if timeouts else None
 
 
-def _sync_daemons(table: Table, _keys: object, _warn: object) -> list[dict[str, Any]]:
+def _sync_daemons(table: Table, _keys: object) -> list[dict[str, Any]]:
     daemons = table.read(Scope(daemons=frozenset(Role))).daemons
     return [plain_daemon(daemons[role]) for role in Role if role in daemons]
 
 
-def _kernel(table: Table, _keys: object, _warn: object) -> dict[str, Any]:
+def _kernel(table: Table, _keys: object) -> dict[str, Any]:
     info = table.info()
     return {"version": info.version, "connection_table_size": info.connection_table_size}
 
 
 _READERS: Mapping[str, Callable[..., Any]] = {
-    "services": _services,
     "connections": _connections,
     "timeouts": _timeouts,
     "sync_daemons": _sync_daemons,

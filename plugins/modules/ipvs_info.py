@@ -62,6 +62,22 @@ services:
   returned: when gathered
   type: list
   elements: dict
+leftovers:
+  description:
+    - Services that are gone and have left rules for their local addresses, since a program has removed them that does not
+      know of these, such as ipvsadm. There is a warning of each. M(lvs.ipvs.ipvs_service) with O(lvs.ipvs.ipvs_service#module:state=absent)
+      removes them, M(lvs.ipvs.ipvs_config) with O(lvs.ipvs.ipvs_config#module:purge_services=true) and C(ipvsctl apply) remove all of them.
+  returned: when services are gathered
+  type: list
+  elements: dict
+  contains:
+    service:
+      description: Name of the virtual service.
+      type: str
+    local_addresses:
+      description: What it had.
+      type: list
+      elements: str
 counters:
   description: What has passed since the service or destination was made or zeroed; 64 bits.
   returned: when gathered

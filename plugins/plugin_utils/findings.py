@@ -177,6 +177,19 @@ def _tracking(director: Director) -> Iterator[Finding]:
         yield Finding(Level.FAULT, what, "sysctl net.netfilter.nf_conntrack_max higher")
 
 
+def _local_addresses(director: Director) -> Iterator[Finding]:
+    for left in director.get("leftovers") or []:
+        what = f"{left['service']} is gone, and rules for its local addresses are left"
+        yield Finding(Level.WARNING, what, "ipvs_service with state: absent, or ipvsctl address flush")
+    here = {each["address"] for each in director["addresses"]}
+    for each in _services(director):
+        foreign = [one for one in each.get("local_addresses") or [] if one not in here]
+        if foreign:
+            what = f"local addresses of {each['service']} on no interface: {', '.join(foreign)}"
+            do = "add them to one, unless real servers have a route to them by this host"
+            yield Finding(Level.WARNING, what, do)
+
+
 def _crowded(director: Director) -> Iterator[Finding]:
     entries = director["entries"] or {"local": 0, "synced": 0}
     number = entries["local"] + entries["synced"]
@@ -293,6 +306,7 @@ CHECKS: Sequence[Callable[[Director], Iterator[Finding]]] = (
     _any_port,
     _daemon,
     _tracking,
+    _local_addresses,
     _managers,
     _persistence,
     _datagrams,

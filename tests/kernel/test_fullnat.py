@@ -10,7 +10,7 @@ import socket
 import struct
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +40,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.plan import Plan
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.reconcile import reconcile
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.remarks import leftovers, remarks
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.scope import ALL, SERVICES, Scope
 from fresh import FreshHost
 from samples import WEB, direct, masquerade, service, settings, settings6
@@ -107,7 +108,7 @@ def forget(net: Topology) -> None:
 def by_iptables(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a kernel without nftables, also where it has them."""
 
-    def write(_self: object, _found: object, _wanted: object) -> None:
+    def write(_self: object, _found: object, _wanted: object, *, trial: bool) -> None:
         raise netfilter._Missing
 
     monkeypatch.setattr(netfilter._Nftables, "find", lambda _self: None)
@@ -235,6 +236,47 @@ def test_a_service_of_every_port_has_local_addresses_too(
     whole = rr(Endpoint(Transport.TCP, vip, 0), servers, persistence=60)
     have(table, whole, addresses(field, 1))
     assert seen(net, "tcp", vip, 2) == {addresses(field)[0]: 2}
+
+
+def test_a_service_of_every_port_lends_its_local_addresses_to_one_port_and_it_is_said(
+    net: Topology, table: KernelTable, field: str
+) -> None:
+    vip, (first, second) = getattr(VIP, field), addresses(field)
+    servers = {DestinationKey(name.address, 0): how for name, how in pool(net, field).items()}
+    whole = rr(Endpoint(Transport.TCP, vip, 0), servers, persistence=60)
+    have(table, whole, (first,))
+    single = rr(Endpoint(Transport.TCP, vip, PORT), pool(net, field))
+    own = frozenset([single.key])
+    scope = Scope(own, {single.key: ALL}, local_addresses=own)
+    plan = reconcile(table, State({single.key: single}), scope)
+    assert seen(net, "tcp", vip, 2) == {first: 2}
+    (line,) = remarks(plan, table, table.elsewhere)
+    assert line.startswith(f"{single.key} has no local addresses, and its masqueraded connections")
+    named = State({single.key: single}, full_nat=FullNat(True, {single.key: (second,)}))
+    plan = reconcile(table, named, scope)
+    assert seen(net, "tcp", vip, 2) == {second: 2}
+    assert list(remarks(plan, table, table.elsewhere)) == []
+
+
+def test_what_ipvsadm_leaves_is_told_and_can_be_removed(
+    net: Topology, table: KernelTable, field: str
+) -> None:
+    vip = getattr(VIP, field)
+    whole = rr(Endpoint(Transport.TCP, vip, PORT), pool(net, field))
+    have(table, whole, addresses(field))
+    net.director.run("ipvsadm -C")
+    state = table.read(EVERYTHING_HERE)
+    assert leftovers(state) == {whole.key: addresses(field)}
+    # Who makes the service anew knows as little of them.
+    host = f"[{vip}]" if field == "v6" else vip
+    server = next(iter(whole.destinations))
+    net.director.run(f"ipvsadm -A -t {host}:{PORT} -s rr")
+    net.director.run(f"ipvsadm -a -t {host}:{PORT} -r {server} -m")
+    assert seen(net, "tcp", vip, 2) == dict.fromkeys(addresses(field), 1)
+    net.director.run("ipvsadm -C")
+    plan = reconcile(table, State(), EVERYTHING_HERE)
+    assert plan.counts() == {"set_local_addresses": 1}
+    assert leftovers(table.read(EVERYTHING_HERE)) == {}
 
 
 def test_direct_routing_keeps_the_address_of_the_client(
@@ -422,6 +464,75 @@ def test_without_any_program_the_error_says_what_to_install(
     assert caught.value.cause is Cause.NO_PROGRAM
     assert [change.action for change in caught.value.done] == ["track_connections"]
     assert kernel.services() == frozenset()
+
+
+@pytest.mark.usefixtures("by_iptables")
+@pytest.mark.parametrize("tracks, without", [(0, ["CONFIG_IP_VS_NFCT)"]), (1, [])])
+def test_what_would_be_refused_can_be_told_beforehand(
+    host: FreshHost,
+    kernel: KernelTable,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    tracks: int,
+    without: list[str],
+) -> None:
+    host.sysctl("net.ipv4.vs.conntrack", tracks)
+    wanted = State({WEB: service(WEB)}, full_nat=FullNat(True, {WEB: ("10.2.0.1",)}))
+
+    def foreseen() -> Sequence[str]:
+        plan = reconcile(kernel, wanted, EVERYTHING_HERE, dry_run=True)
+        assert "set_local_addresses" in plan.counts()
+        return kernel.foresee(plan.changes)
+
+    assert foreseen() == []
+    with monkeypatch.context() as patch:
+        patch.setattr(netfilter, "_PATH", "/nowhere")
+        (reason,) = foreseen()
+        with pytest.raises(Unavailable) as caught:
+            reconcile(kernel, wanted, EVERYTHING_HERE)
+        assert reason == str(caught.value).partition("\n")[0]
+    host.sysctl("net.ipv4.vs.conntrack", tracks)
+    # A kernel that is built without.
+    modprobe = tmp_path / "modprobe"
+    modprobe.write_text("#!/bin/sh\necho no such module >&2\nexit 1\n")
+    modprobe.chmod(0o755)
+    with monkeypatch.context() as patch:
+        patch.setattr(netfilter, "_PATH", f"{tmp_path}:{netfilter._PATH}")
+        patch.setattr(netfilter.Path, "exists", lambda _self: False)
+        *tracking, rules = foreseen()
+        assert [reason.partition("(")[2] for reason in tracking] == without
+        assert rules == "the rules of netfilter would be refused: modprobe said: no such module"
+    # Nothing was changed by asking: not even is there a table of iptables.
+    with host.inside():
+        names = Path("/proc/thread-self/net/ip_tables_names")
+        assert not names.exists() or names.read_text() == ""
+        assert netfilter._CONNTRACK.read_text() == f"{tracks}\n"
+
+
+def test_by_whichever_way_nothing_is_foreseen_where_nothing_is_in_the_way(
+    kernel: KernelTable,
+) -> None:
+    wanted = State({WEB: service(WEB)}, full_nat=FullNat(True, {WEB: ("10.2.0.1",)}))
+    plan = reconcile(kernel, wanted, EVERYTHING_HERE, dry_run=True)
+    assert kernel.foresee(plan.changes) == []
+    assert kernel.full_nat() == FullNat()
+    reconcile(kernel, wanted, EVERYTHING_HERE)
+    reconcile(kernel, State(), EVERYTHING_HERE)
+
+
+def test_addresses_are_the_hosts_when_its_routing_keeps_them(
+    host: FreshHost, kernel: KernelTable
+) -> None:
+    asked = ("10.2.0.2", "10.2.0.3", "10.4.5.6", "fd02::3", "fd04::7")
+    assert kernel.elsewhere(asked) == asked
+    host.connect()
+    host.ip(
+        "addr add 10.2.0.3/24 dev eth0",
+        "addr add fd02::3/64 dev eth0 nodad",
+        "route add local 10.4.0.0/16 dev lo",
+        "route add local fd04::/64 dev lo",
+    )
+    assert kernel.elsewhere(asked) == ("10.2.0.2",)
 
 
 @pytest.mark.usefixtures("by_iptables")

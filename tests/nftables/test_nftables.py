@@ -371,6 +371,21 @@ def test_what_nft_refuses_is_told_of_the_one_change(rules: Netfilter) -> None:
     assert rules.read() == (FullNat(True, {good.service: good.after}), [])
 
 
+@pytest.mark.parametrize("tracks", ["0\n", "1\n"])
+def test_what_nft_would_refuse_is_told_beforehand_and_nothing_is_left(
+    net: Topology, rules: Netfilter, conntrack: Path, tracks: str
+) -> None:
+    conntrack.write_text(tracks)
+    before = net.director.run("nft list ruleset")
+    good = SetLocalAddresses(Endpoint(Transport.TCP, "192.0.2.1", 80), (), ("10.2.0.1",))
+    bad = SetLocalAddresses(Endpoint(Transport.TCP, "192.0.2.2", 80), (), ("fd00::1",))
+    assert rules.foresee([TrackConnections(), good]) == []
+    (reason,) = rules.foresee([good, bad])
+    assert reason.startswith("the rules of netfilter would be refused: nft said: ")
+    assert net.director.run("nft list ruleset") == before
+    assert conntrack.read_text() == tracks
+
+
 def test_without_nft_a_table_of_ours_cannot_be_read(
     rules: Netfilter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from . import decode, encode, wire
+from . import decode, encode, hostaddresses, wire
 from .changes import (
     Change,
     FullNatChange,
@@ -62,6 +62,23 @@ def interface_mtu(name: str, netns: str | None = None) -> int | None:
                 return None
             raise
     return int(struct.unpack_from("16xI", answer)[0])
+
+
+def foresee(changes: Sequence[Change], netns: str | None = None) -> list[str]:
+    """Why netfilter would refuse its part of these changes, with or without IPVS."""
+    translations = [
+        change for change in changes if isinstance(change, (TrackConnections, SetLocalAddresses))
+    ]
+    return Netfilter(netns).foresee(translations) if translations else []
+
+
+def elsewhere(addresses: Sequence[str], netns: str | None = None) -> tuple[str, ...]:
+    """Those of the addresses that are not this host's, with or without IPVS."""
+    with namespace(netns):
+        try:
+            return hostaddresses.elsewhere(addresses)
+        except OSError as error:
+            raise Unavailable(Cause.NO_ANSWER, f"no answer from rtnetlink: {error}") from None
 
 
 class KernelTable:
@@ -208,15 +225,27 @@ class KernelTable:
         """See Table.flush."""
         self._kernel.ask(wire.FLUSH)
 
+    def full_nat(self) -> FullNat:
+        """See Table.full_nat."""
+        return self._netfilter.read()[0]
+
     def local_connections(self) -> Mapping[ServiceKey, Mapping[str, LocalUse]]:
         """See Table.local_connections."""
-        addresses = self._netfilter.read()[0].local_addresses
+        addresses = self.full_nat().local_addresses
         if not addresses:
             return {}
         marks = [key for key in addresses if isinstance(key, Firewallmark)]
         services = self.read(Scope(destinations=dict.fromkeys(marks, ALL))).services
         pools = {key: services[key].destinations.keys() for key in marks if key in services}
         return count(tracked(self._netfilter.connections()), addresses, pools)
+
+    def foresee(self, changes: Sequence[Change], /) -> Sequence[str]:
+        """See Table.foresee."""
+        return foresee(changes, self._netns)
+
+    def elsewhere(self, addresses: Sequence[str]) -> Sequence[str]:
+        """See Table.elsewhere."""
+        return elsewhere(addresses, self._netns)
 
     def mtu(self, interface: str) -> int | None:
         """See Table.mtu."""

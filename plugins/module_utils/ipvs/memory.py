@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import errno
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from .changes import (
@@ -69,10 +69,15 @@ _MAX_TIMEOUT = 21474836
 class MemoryTable:
     """An IPVS table without a kernel. calls counts what was asked of it, by name of the method."""
 
-    def __init__(self, interfaces: Mapping[str, int] | None = None) -> None:
-        """interfaces: name -> MTU of the network interfaces that sync daemons can use."""
+    def __init__(
+        self, interfaces: Mapping[str, int] | None = None, elsewhere: Collection[str] = ()
+    ) -> None:
+        """interfaces: name -> MTU of the network interfaces that sync daemons can use.
+        elsewhere: addresses that are not this host's; all others are.
+        """
         self.calls: Counter[str] = Counter()
         self._interfaces = dict({"lo": 65536} if interfaces is None else interfaces)
+        self._elsewhere = frozenset(elsewhere)
         self._settings: dict[ServiceKey, ServiceSettings] = {}
         self._pools: dict[ServiceKey, dict[DestinationKey, DestinationSettings]] = {}
         self._timeouts = DEFAULT_TIMEOUTS
@@ -100,8 +105,8 @@ class MemoryTable:
             key: Service(key, settings, dict(self._pools[key]))
             for key, settings in self._settings.items()
         }
-        full_nat = FullNat(True, dict(self._local_addresses)) if self._conntrack else FullNat()
-        state = State(services, self._timeouts, dict(self._daemons), full_nat=full_nat)
+        daemons = dict(self._daemons)
+        state = State(services, self._timeouts, daemons, full_nat=self.full_nat())
         return scope.restrict(state)
 
     def services(self) -> frozenset[ServiceKey]:
@@ -151,6 +156,10 @@ class MemoryTable:
         self._settings.clear()
         self._pools.clear()
 
+    def full_nat(self) -> FullNat:
+        """See Table.full_nat."""
+        return FullNat(True, dict(self._local_addresses)) if self._conntrack else FullNat()
+
     def local_connections(self) -> Mapping[ServiceKey, Mapping[str, LocalUse]]:
         """See Table.local_connections: as still as the counters."""
         if not self._conntrack:
@@ -158,6 +167,14 @@ class MemoryTable:
         return {
             key: dict.fromkeys(these, LocalUse()) for key, these in self._local_addresses.items()
         }
+
+    def foresee(self, _changes: Sequence[Change], /) -> Sequence[str]:
+        """See Table.foresee: there is nothing around this table."""
+        return ()
+
+    def elsewhere(self, addresses: Sequence[str]) -> Sequence[str]:
+        """See Table.elsewhere."""
+        return [address for address in addresses if address in self._elsewhere]
 
     def mtu(self, interface: str) -> int | None:
         """See Table.mtu."""

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -40,6 +41,7 @@ _PHRASES = {
     "Cannot allocate memory": errno.ENOMEM,
     "does not exist": errno.EOPNOTSUPP,
 }
+_NO_TRACKING = "this kernel's IPVS is built without connection tracking (CONFIG_IP_VS_NFCT)"
 _INSTALL = "install nftables (or iptables, where the kernel has no nf_tables)"
 
 
@@ -63,8 +65,11 @@ class _Way(Protocol):
     def find(self) -> Found | None:
         """What is in our place; None when there is no such place."""
 
-    def write(self, found: Found | None, wanted: Rules) -> None:
-        """One transaction from what was found to what is wanted. Raises _Failed, _Missing."""
+    def write(self, found: Found | None, wanted: Rules, *, trial: bool = False) -> None:
+        """One transaction from what was found to what is wanted. Raises _Failed, _Missing.
+
+        trial: everything but the doing, as far as that goes.
+        """
 
 
 class _Nftables:
@@ -80,11 +85,11 @@ class _Nftables:
         words = ["nft", "-nj", "list", "table", *nftrules.table_name(self._family).split()]
         return nftrules.parse(_run(words), self._family)
 
-    def write(self, found: Found | None, wanted: Rules) -> None:
-        """See _Way."""
+    def write(self, found: Found | None, wanted: Rules, *, trial: bool = False) -> None:
+        """See _Way. The kernel judges a trial as it would the transaction, which it then drops."""
         script = nftrules.script(self._family, found, wanted)
         if script:
-            _run(["nft", "-f", "-"], script)
+            _run(["nft", *(["-c"] if trial else []), "-f", "-"], script)
 
 
 class _Iptables:
@@ -98,20 +103,39 @@ class _Iptables:
 
     def find(self) -> iptablesrules.FoundChain | None:
         """See _Way."""
+        if not self._has_table():
+            return None
         try:
-            if "nat" not in self._tables.read_text(encoding="ascii").split():
-                return None
             saved = _run([f"{self._name}-save", "-t", "nat"])
-        except (OSError, _Missing):
+        except _Missing:
             return None
         return iptablesrules.parse(saved, self._family)
 
-    def write(self, found: Found | None, wanted: Rules) -> None:
+    def write(self, found: Found | None, wanted: Rules, *, trial: bool = False) -> None:
         """See _Way."""
         chain = found if isinstance(found, iptablesrules.FoundChain) else None
         script = iptablesrules.script(chain, wanted)
-        if script:
+        if script and trial:
+            self._try()
+        elif script:
             _run([f"{self._name}-restore", "--noflush", "-w"], script)
+
+    def _try(self) -> None:
+        """Whether there is what it takes: to ask the program itself would make the table."""
+        if shutil.which(f"{self._name}-restore", path=_PATH) is None:
+            raise _Missing
+        loadable = "iptable_nat" if self._family is Family.INET else "ip6table_nat"
+        if self._has_table() or Path("/sys/module", loadable).exists():
+            return
+        # In a container the modules are not here to be looked for.
+        if Path("/lib/modules", os.uname().release).is_dir():
+            with suppress(_Missing):
+                _run(["modprobe", "-n", loadable])
+
+    def _has_table(self) -> bool:
+        with suppress(OSError):
+            return "nat" in self._tables.read_text(encoding="ascii").split()
+        return False
 
 
 class Netfilter:
@@ -159,6 +183,28 @@ class Netfilter:
                 refused += self._set(family, mine)
         return refused
 
+    def foresee(self, changes: Sequence[FullNatChange]) -> list[str]:
+        """Why these changes would be refused, as far as can be told without making them."""
+        reasons: list[str] = []
+        with namespace(self._netns):
+            if any(not isinstance(change, SetLocalAddresses) for change in changes):
+                reasons += _untrackable()
+            for family in Family:
+                after = {
+                    change.service: change.after
+                    for change in changes
+                    if isinstance(change, SetLocalAddresses) and change.service.family is family
+                }
+                try:
+                    if after:
+                        self._write(family, after, trial=True)
+                except _Failed as failed:
+                    reasons.append(f"the rules of netfilter would be refused: {failed.said}")
+                except Unavailable as unavailable:
+                    reasons.append(str(unavailable))
+        # What is missing for one family is missing for the other.
+        return list(dict.fromkeys(reasons))
+
     def _track(self, change: FullNatChange) -> list[KernelRefused]:
         """Rules that had no effect up to now are not to have one from now on."""
         try:
@@ -169,8 +215,7 @@ class Netfilter:
                         way.write(found, {})
                 _CONNTRACK.write_text("1\n", encoding="ascii")
         except FileNotFoundError:
-            why = "this kernel's IPVS is built without connection tracking (CONFIG_IP_VS_NFCT)"
-            return [KernelRefused(change, errno.ENOENT, why)]
+            return [KernelRefused(change, errno.ENOENT, _NO_TRACKING)]
         except OSError as error:
             return [KernelRefused(change, error.errno or errno.EIO, f"cannot write {_CONNTRACK}")]
         except _Failed as failed:
@@ -189,16 +234,22 @@ class Netfilter:
             return [KernelRefused(changes[0], failed.errno, failed.said)]
         return []
 
-    def _write(self, family: Family, after: Mapping[ServiceKey, tuple[str, ...]]) -> None:
+    def _write(
+        self,
+        family: Family,
+        after: Mapping[ServiceKey, tuple[str, ...]],
+        *,
+        trial: bool = False,
+    ) -> None:
         way, found = self._find(family)
         merged = {**(found.rules if found else {}), **after}
         wanted = {key: addresses for key, addresses in merged.items() if addresses}
         if way is not None:
-            way.write(found, wanted)
+            way.write(found, wanted, trial=trial)
             return
         nftables, iptables = self._ways[family]
         try:
-            nftables.write(None, wanted)
+            nftables.write(None, wanted, trial=trial)
         except _Missing:
             first: _Failed | None = None
         except _Failed as failed:
@@ -208,7 +259,7 @@ class Netfilter:
         else:
             return
         try:
-            iptables.write(None, wanted)
+            iptables.write(None, wanted, trial=trial)
         except _Missing:
             why = f" ({first.said})" if first else ""
             raise Unavailable(
@@ -241,6 +292,14 @@ def _tracks() -> bool:
     with suppress(OSError):
         return _CONNTRACK.read_text(encoding="ascii").strip() == "1"
     return False
+
+
+def _untrackable() -> Iterator[str]:
+    """Why IPVS cannot be made to."""
+    if not _CONNTRACK.exists():
+        yield _NO_TRACKING
+    elif not os.access(_CONNTRACK, os.W_OK):
+        yield f"cannot write {_CONNTRACK}"
 
 
 def _run(words: Sequence[str], stdin: str = "") -> str:

@@ -11,7 +11,7 @@ from typing import Protocol
 from .changes import Change
 from .connections import Connection
 from .errors import KernelRefused
-from .model import KernelInfo, LocalUse, ServiceCounters, ServiceKey, State
+from .model import FullNat, KernelInfo, LocalUse, ServiceCounters, ServiceKey, State
 from .scope import Scope
 
 
@@ -56,8 +56,19 @@ class Table(Protocol):
     def flush(self) -> None:
         """Remove every service at one stroke. Time-outs and daemons stay."""
 
+    def full_nat(self) -> FullNat:
+        """Local addresses of all services; of services themselves nothing is asked."""
+
     def local_connections(self) -> Mapping[ServiceKey, Mapping[str, LocalUse]]:
         """What each local address carries now, of each service that has any."""
+
+    def foresee(self, changes: Sequence[Change], /) -> Sequence[str]:
+        """Why what is around the table would refuse these, as far as it can be asked without making
+        them.
+        """
+
+    def elsewhere(self, addresses: Sequence[str]) -> Sequence[str]:
+        """Those of the addresses that are not this host's."""
 
     def mtu(self, interface: str) -> int | None:
         """MTU in bytes of a network interface beside this table; None = there is no such one."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from ipvsman.ipvs.model import Firewallmark, FullNat
+from ipvsman.ipvs.changes import RemoveService
+from ipvsman.ipvs.model import Firewallmark, FullNat, Service
 from ipvsman.ipvs.scope import EVERYTHING
 
 from .conftest import RS, VS, WEB
@@ -129,6 +130,54 @@ def test_a_new_service_starts_without(local_web):
 def test_an_edit_of_the_service_leaves_them(local_web):
     assert silent(local_web.run("service", "update", *VS, "--scheduler", "rr"))
     assert local(local_web) == {WEB: ("10.2.0.9", "10.2.0.10")}
+
+
+LEFT = "Warning: tcp://192.0.2.1:80 is gone, and rules for its local addresses are left: 10.2.0.9, "
+
+
+def test_what_a_service_has_left_is_told_by_every_list_and_flushed(local_web):
+    """Somebody has removed it who knows nothing of local addresses."""
+    local_web.table.apply([RemoveService(WEB, Service(WEB, None))])
+    assert silent(local_web.run("service", "add", "--vip", "192.0.2.9", "--vport", "80"))
+    done = local_web.run("address", "list", "--vip", "192.0.2.9", "--vport", "80")
+    assert (done.status, done.out) == (0, HEADER)
+    assert done.err.startswith(LEFT)
+    done = local_web.run("address", "list", *VS)
+    assert done.status == 1
+    assert done.err.startswith(LEFT)
+    assert done.err.endswith("no such process: TCP 192.0.2.1:80\n")
+    assert local_web.run("get").err.startswith(LEFT)
+    assert silent(local_web.run("address", "flush", *VS))
+    assert local(local_web) == {}
+    assert local_web.run("address", "flush", *VS).status == 1
+
+
+def test_what_a_service_has_left_goes_with_a_whole_table(local_web):
+    local_web.table.flush()
+    done = local_web.run("apply", "-f", "-", stdin="services: []\n")
+    assert done.status == 0
+    assert local(local_web) == {}
+
+
+def test_addresses_that_are_not_the_hosts_are_warned_of(web):
+    web.table._elsewhere = {"10.2.0.2"}
+    done = web.run("address", "add", *VS, "--lip", "10.2.0.1,10.2.0.2")
+    assert done.status == 0
+    assert "not this host's: 10.2.0.2;" in done.err
+    document = web.run("get").out
+    assert web.run("address", "flush", *VS).status == 0
+    assert "not this host's: 10.2.0.2;" in web.run("apply", "-f", "-", stdin=document).err
+
+
+def test_what_would_fail_is_said_by_a_dry_run(local_web):
+    document = local_web.run("get").out
+    assert silent(local_web.run("address", "flush", *VS))
+    local_web.table.foresee = lambda _changes: ["there is no nft"]
+    for words in (["changeset"], ["apply", "--dry-run"]):
+        done = local_web.run(*words, "-f", "-", stdin=document)
+        assert done.status == 0
+        assert "Warning: this would fail: there is no nft\n" in done.err
+    assert local(local_web) == {}
 
 
 # -- fnat

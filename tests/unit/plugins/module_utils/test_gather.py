@@ -8,6 +8,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.gather import (
     gather,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.changes import (
+    RemoveService,
     StartDaemon,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.connections import (
@@ -22,10 +23,18 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     DestinationKey,
     Endpoint,
     Firewallmark,
+    FullNat,
     Service,
     ServiceCounters,
     State,
     Transport,
+)
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.reconcile import (
+    reconcile,
+)
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.scope import (
+    ALL,
+    Scope,
 )
 from ansible_collections.lvs.ipvs.tests.unit.plugins.module_utils.ipvs import (
     examples as eg,
@@ -115,8 +124,9 @@ def shown(*entries):
 
 
 def test_only_what_is_asked_for_is_told(table):
-    assert list(ask(table, *GATHERABLE)) == list(GATHERABLE)
-    for name in GATHERABLE:
+    assert list(ask(table, *GATHERABLE)) == ["services", "leftovers", *GATHERABLE[1:]]
+    assert list(ask(table, "services")) == ["services", "leftovers"]
+    for name in GATHERABLE[1:]:
         assert list(ask(table, name)) == [name]
     assert ask(table) == {}
 
@@ -124,6 +134,21 @@ def test_only_what_is_asked_for_is_told(table):
 def test_connections_are_only_read_when_they_are_asked_for(table):
     ask(table, *(name for name in GATHERABLE if name != "connections"))
     assert table.calls["connections"] == 0
+
+
+@pytest.mark.parametrize("services", [None, [eg.DNS]])
+def test_local_addresses_of_a_service_that_is_gone_are_told(table, services):
+    have = FullNat(True, {eg.DNS: ("10.2.0.1", "10.2.0.2"), eg.WEB: ("10.2.0.1",)})
+    reconcile(table, State(full_nat=have), Scope(local_addresses=ALL))
+    table.apply([RemoveService(eg.DNS, HAVE.services[eg.DNS])])
+    warnings = []
+    found = ask(table, "services", services=services, warnings=warnings)
+    assert found["leftovers"] == [
+        {"service": "udp://192.0.2.1:53", "local_addresses": ["10.2.0.1", "10.2.0.2"]}
+    ]
+    (warning,) = warnings
+    assert warning.startswith("udp://192.0.2.1:53 is gone, and rules for its local addresses")
+    assert ask(table, "services", services=[eg.WEB])["leftovers"] == []
 
 
 def test_services_are_in_numeric_order_and_so_are_their_pools(table):
@@ -138,9 +163,14 @@ def test_services_are_in_numeric_order_and_so_are_their_pools(table):
 def test_services_can_be_limited_and_one_that_is_not_there_is_left_out(table):
     missing = Firewallmark(9, eg.MARK.family)
     facts = ask(table, "services", "counters", "rates", services=[eg.DNS, missing])
+    assert facts.pop("leftovers") == []
     for told in facts.values():
         assert [one["service"] for one in told] == ["udp://192.0.2.1:53"]
-    assert ask(table, "services", "counters", services=[]) == {"services": [], "counters": []}
+    assert ask(table, "services", "counters", services=[]) == {
+        "services": [],
+        "leftovers": [],
+        "counters": [],
+    }
 
 
 def test_what_has_no_word_is_a_warning(table):

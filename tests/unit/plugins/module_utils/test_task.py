@@ -187,6 +187,33 @@ def test_what_has_no_word_is_a_warning(kernel):
     assert module.warnings == ["left alone, not understood: a virtual service: protocol 99"]
 
 
+@pytest.mark.parametrize("pretends", [False, True])
+def test_in_check_mode_what_the_host_would_refuse_is_told(kernel, monkeypatch, pretends):
+    """Also where there is no IPVS yet, of which nothing can be asked then."""
+    asked = []
+
+    def foresee(changes, netns=None):
+        asked.append(([change.action for change in changes], netns))
+        return ["there is no nft"]
+
+    kernel.table.foresee = foresee
+    if pretends:
+        kernel.against = [NO_IPVS]
+        monkeypatch.setattr(task_file, "foresee", foresee)
+        monkeypatch.setattr(task_file, "elsewhere", lambda _addresses, _netns: ["10.2.0.1"])
+    wish = TableWish((ServiceWish(eg.WEB, local_addresses=("10.2.0.1",)),))
+    module = Module(check_mode=True)
+    assert do(module, reconcile(wish))["changed"]
+    assert "this would fail: there is no nft" in module.warnings
+    ((actions, _netns),) = asked
+    assert ("track_connections" in actions) is not pretends
+    assert "set_local_addresses" in actions
+    assert any("not this host's: 10.2.0.1" in line for line in module.warnings) is pretends
+    asked.clear()
+    do(Module(), reconcile(wish))
+    assert asked == []
+
+
 def test_faults_of_the_input_are_told_without_asking_the_kernel(kernel):
     faults = [Fault("service", "no"), Fault("destinations[0].weight", "70000 is too much")]
     result = do(Module(), fails(InvalidValue(faults)))

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from ipvsman.ctl.frame import Context
 from ipvsman.ipvs.document import Reader
 from ipvsman.ipvs.model import LocalUse, ServiceKey
-from ipvsman.ipvs.scope import Scope
+from ipvsman.ipvs.remarks import leftover_line
+from ipvsman.ipvs.scope import ALL, Scope
 
 from .command import Command, add_commands, run_command
 from .edits import Edits, answer, there
@@ -39,11 +40,15 @@ def _list(said: Said, context: Context) -> int:
     key = said.service()
     screen = Screen(said, context)
     said.finish()
-    scope = Scope(destinations={key: frozenset()}, local_addresses=frozenset([key]))
+    scope = Scope(destinations={key: frozenset()}, local_addresses=ALL)
     with context.table() as table:
 
         def look() -> Listing:
             state = read(table, scope, context)
+            present = table.services()
+            for left, these in state.full_nat.local_addresses.items():
+                if left not in present:
+                    context.warn(leftover_line(left, these))
             there(state, key)
             addresses = state.local_addresses(key)
             used = table.local_connections().get(key, {}) if addresses else {}
@@ -98,7 +103,7 @@ def _flush(said: Said, context: Context) -> int:
     key = said.service()
     said.finish()
     with context.table() as table:
-        Edits(table, context, said, _FLAGS).set_local_addresses(key, lambda _have: ())
+        Edits(table, context, said, _FLAGS).take_local_addresses(key)
     return 0
 
 

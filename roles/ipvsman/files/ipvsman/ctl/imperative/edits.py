@@ -30,8 +30,8 @@ from ipvsman.ipvs.model import (
 )
 from ipvsman.ipvs.plan import Plan
 from ipvsman.ipvs.reconcile import Desired, reconcile
+from ipvsman.ipvs.remarks import remarks
 from ipvsman.ipvs.scope import ALL, Scope
-from ipvsman.ipvs.surprises import surprises
 from ipvsman.ipvs.table import Table
 from ipvsman.ipvs.wish import (
     DaemonWish,
@@ -106,6 +106,17 @@ class Edits:
         mine = frozenset([key])
         plan = self._reconcile(desired, Scope(destinations={key: ALL}, local_addresses=mine))
         self._surprise(plan, key)
+
+    def take_local_addresses(self, key: ServiceKey) -> None:
+        """All of a service, also of one that is gone and has left them."""
+
+        def desired(current: State) -> State:
+            if not current.local_addresses(key):
+                there(current, key)
+            return replace(current, full_nat=FullNat())
+
+        mine = frozenset([key])
+        self._reconcile(desired, Scope(destinations={key: frozenset()}, local_addresses=mine))
 
     # -- destinations
 
@@ -221,11 +232,13 @@ class Edits:
 
     def _surprise(self, plan: Plan, key: ServiceKey, name: DestinationKey | None = None) -> None:
         """Tell what will not work as it reads, of a service or of one destination of it."""
-        service = plan.target.services[key]
+        services = plan.target.services
         if name is not None:
-            service = replace(service, destinations={name: service.destinations[name]})
-        for surprise in surprises(service, plan.target.local_addresses(key)):
-            self._context.warn(surprise)
+            pool = services[key].destinations
+            services = {key: replace(services[key], destinations={name: pool[name]})}
+        told = replace(plan, target=replace(plan.target, services=services))
+        for remark in remarks(told, self._table, self._table.elsewhere):
+            self._context.warn(remark)
 
 
 def _service_scope(key: ServiceKey) -> Scope:

@@ -13,7 +13,8 @@ from ipvsman.ipvs.errors import Cause, InvalidValue, Unavailable
 from ipvsman.ipvs.model import State
 from ipvsman.ipvs.plan import Plan
 from ipvsman.ipvs.reconcile import reconcile
-from ipvsman.ipvs.surprises import surprises
+from ipvsman.ipvs.remarks import remarks
+from ipvsman.ipvs.table import Table
 from ipvsman.ipvs.wish import resolve
 
 from .document import Document
@@ -75,15 +76,15 @@ def compare(
             plan = reconcile(table, desired, scope, dry_run=dry_run, review=review)
         except InvalidValue as invalid:
             raise document.invalid(invalid) from None
-    _warn(plan, context)
+        _warn(plan, table, context)
+        if dry_run:
+            for reason in table.foresee(plan.changes):
+                context.warn(f"this would fail: {reason}")
     return plan
 
 
-def _warn(plan: Plan, context: Context) -> None:
+def _warn(plan: Plan, table: Table, context: Context) -> None:
     for unreadable in plan.current.unreadable:
         context.warn(f"left alone, not understood: {unreadable}")
-    touched = {getattr(change, "service", None) for change in plan.changes}
-    for key, service in plan.target.services.items():
-        if key in touched:
-            for surprise in surprises(service):
-                context.warn(surprise)
+    for remark in remarks(plan, table, table.elsewhere):
+        context.warn(remark)

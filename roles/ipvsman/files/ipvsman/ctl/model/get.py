@@ -9,6 +9,7 @@ from argparse import Namespace
 from ipvsman.ctl.emit import json_text, yaml_lines
 from ipvsman.ctl.frame import Context, Parser, Status
 from ipvsman.ctl.written import document
+from ipvsman.ipvs.remarks import leftover_line, leftovers
 from ipvsman.ipvs.scope import EVERYTHING
 
 from .asking import add_output, reading
@@ -25,6 +26,8 @@ def run(options: Namespace, context: Context) -> int:
         state = table.read(EVERYTHING)
     for unreadable in state.unreadable:
         context.warn(f"left out, not understood: {unreadable}")
+    for key, addresses in leftovers(state).items():
+        context.warn(leftover_line(key, addresses))
     written = document(state)
     context.say_lines([json_text(written)] if options.output == "json" else yaml_lines(written))
     return Status.DONE
