@@ -16,6 +16,8 @@ description:
 extends_documentation_fragment:
   - lvs.ipvs.attributes
   - lvs.ipvs.host
+requirements:
+  - root
 options:
   files:
     description: What there shall be, in the order in which it is put there.
@@ -35,23 +37,23 @@ options:
         choices: [file, link, directory, absent]
         default: file
       content:
-        description: What is in the file.
+        description: What is in the file. For O(files[].state=file), where this or O(files[].secret) is needed.
         type: str
       secret:
         description: The same, but it is shown neither in diffs nor in logs.
         type: str
       target:
-        description: Where the link leads.
+        description: Where the link leads. For O(files[].state=link), where it is needed.
         type: str
       mode:
-        description: Rights, in octal digits. Without, V(0644) for files, and V(0755) for directories.
+        description: Rights of a file or directory, in octal digits. Without, V(0644) for files, and V(0755) for directories.
         type: str
       owner:
-        description: Name of the owner.
+        description: Name of the owner of a file or directory. It has to be there, but not in check mode.
         type: str
         default: root
       group:
-        description: Name of the group.
+        description: Name of the group of a file or directory. It has to be there, but not in check mode.
         type: str
         default: root
 """
@@ -68,6 +70,11 @@ EXAMPLES = r"""
       - path: /usr/bin/probe
         state: link
         target: ../lib/probe/current/probe
+      - path: /var/lib/probe
+        state: directory
+        mode: "0700"
+      - path: /etc/probe.old
+        state: absent
 """
 
 RETURN = r"""
@@ -79,47 +86,10 @@ changed_paths:
   sample: [/etc/systemd/system/probe.service]
 """
 
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.fileset import faults, put
 from ..module_utils.hostfiles import HostFiles
-
-_NEEDS = {"file": ("content", "secret"), "link": ("target",)}
-_MODES = {"file": "0644", "directory": "0755"}
-
-
-def faults(files: list[dict[str, Any]]) -> list[str]:
-    """Everything that is wrong with the options."""
-    found = []
-    for number, entry in enumerate(files):
-        name = f"files[{number}] ({entry['path']})"
-        needed = _NEEDS.get(entry["state"], ())
-        if needed and sum(entry[option] is not None for option in needed) != 1:
-            found.append(f"{name}: state={entry['state']} needs one of {', '.join(needed)}")
-        if not entry["path"].startswith("/"):
-            found.append(f"{name}: the path is not absolute")
-        mode = entry["mode"]
-        if mode is not None and not (mode.isdigit() and set(mode) <= set("01234567")):
-            found.append(f"{name}: mode: {mode!r} is not octal digits, such as '0644'")
-    return found
-
-
-def put(host: HostFiles, entry: dict[str, Any]) -> None:
-    """Have one as it shall be."""
-    path, state = entry["path"], entry["state"]
-    rights = {"owner": entry["owner"], "group": entry["group"]}
-    mode = int(entry["mode"] or _MODES.get(state, "0"), 8)
-    if state == "absent":
-        host.absent(path)
-    elif state == "link":
-        host.link(path, entry["target"])
-    elif state == "directory":
-        host.directory(path, mode=mode, **rights)
-    elif entry["secret"] is not None:
-        host.file(path, entry["secret"], mode=mode, secret=True, **rights)
-    else:
-        host.file(path, entry["content"], mode=mode, **rights)
 
 
 def main() -> None:
@@ -148,7 +118,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    wrong = faults(module.params["files"])
+    wrong = faults(module.params["files"], accounts=not module.check_mode)
     if wrong:
         module.fail_json(msg="\n".join(wrong))
     host = HostFiles.of(module)

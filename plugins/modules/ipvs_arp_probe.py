@@ -52,7 +52,7 @@ options:
         elements: str
         required: true
   wait:
-    description: Seconds to wait for the answers to a question at the most. Each is put three times.
+    description: Seconds to wait for the answers to a question at the most, above 0. Each is put three times.
     type: float
     default: 1.0
 notes:
@@ -110,6 +110,15 @@ faults:
   returned: when options are wrong
   type: list
   elements: dict
+  contains:
+    path:
+      description: The option.
+      type: str
+      sample: hosts[0].quiet[0]
+    reason:
+      description: What is wrong with it.
+      type: str
+      sample: "'x' is not an IPv4 or IPv6 address"
 """
 
 import time

@@ -37,8 +37,8 @@ options:
     required: true
   wait:
     description:
-      - Seconds to wait, at V(out) for its connections to end, at V(in) for the daemon's health checks to
-        give it weight again. V(0) does not wait.
+      - Seconds to wait, 0 or more, at V(out) for its connections to end, at V(in) for the daemon's health checks to
+        give it weight again. V(0) does not wait, and neither does check mode.
       - It is no failure when the time is up, but told in RV(waited).
     type: float
     default: 300
@@ -49,7 +49,7 @@ options:
     type: bool
     default: true
   socket:
-    description: Socket of the daemon.
+    description: Unix socket that the daemon answers on.
     type: path
     default: /run/ipvsman/ipvsman.sock
 seealso:
@@ -102,7 +102,7 @@ inactive:
   type: int
 idle:
   description: Where the daemon does not give the server weight, and why.
-  returned: when O(state=in)
+  returned: success; empty when O(state=out)
   type: list
   elements: str
 """
@@ -135,6 +135,8 @@ def manage(task: Task) -> None:
     except DaemonError as error:
         task.module.fail_json(msg=str(error))
     else:
+        for warning in director.warnings:
+            task.module.warn(warning)
         task.exit(changed=any(plans) or bool(facts["told"]), **facts)
 
 

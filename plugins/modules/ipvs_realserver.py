@@ -46,11 +46,11 @@ options:
         choices: [ipip, gue, gre]
         required: true
       port:
-        description: UDP port, for V(gue).
+        description: UDP port, from 1 to 65535, for V(gue), which needs it.
         type: int
       checksum:
         description:
-          - As the director has it.
+          - As the director has it; V(none) when left out.
           - With V(csum), V(gre) needs O(tunnels[].local). V(gue) takes every kind without being told.
         type: str
         choices: [none, csum, remcsum]
@@ -128,7 +128,7 @@ files:
 answers_arp:
   description:
     - Where this host answers ARP for the IPv4 addresses by its settings. The task fails when there is any.
-  returned: always
+  returned: success, and when ARP is answered
   type: list
   elements: dict
   contains:

@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - lvs.ipvs.attributes
   - lvs.ipvs.host
 requirements:
+  - root
   - Python 3.11 or later on the managed host, for the daemon
 attributes:
   check_mode:
@@ -55,7 +56,7 @@ options:
     type: bool
     default: false
   directory:
-    description: Directory of the drop-ins.
+    description: Absolute path of the directory of the drop-ins.
     type: path
     default: /etc/ipvsman
   program:
@@ -68,7 +69,7 @@ options:
     elements: str
     default: []
   group:
-    description: Group that may read the drop-ins, and make new ones in C(groups).
+    description: Name of the group that may read the drop-ins, and make new ones in C(groups). It has to be there, but not in check mode.
     type: str
     default: ipvsman
   files:
@@ -117,7 +118,9 @@ icmp:
   returned: success
   type: bool
 table:
-  description: What a daemon with these drop-ins would change in the kernel now; none where that cannot be known.
+  description:
+    - What a daemon with these drop-ins would change in the kernel now, in the form of C(ipvsman --diff --output json); none where
+      that cannot be known.
   returned: in check mode, where the drop-ins were judged
   type: list
   elements: dict

@@ -27,22 +27,22 @@ attributes:
     details: It changes nothing.
 options:
   before:
-    description: RV(picture) of an earlier run on this host.
+    description: RV(picture) of an earlier run on this host. When left out, nothing is judged, nor waited for.
     type: dict
   wait:
-    description: Seconds that it may take until the director is as well as before.
+    description: Seconds that it may take until the director is as well as before, from 0 to 3600.
     type: float
     default: 60
   hold:
-    description: Seconds that it has to stay so.
+    description: Seconds that it has to stay so, from 0 to 3600.
     type: float
     default: 10
   max_drop:
-    description: Percent by which the share of a service may have fallen.
+    description: Percent by which the share of a service may have fallen, from 0 to 100.
     type: float
     default: 0
   socket:
-    description: Socket of the daemon.
+    description: Unix socket that the daemon answers on.
     type: path
     default: /run/ipvsman/ipvsman.sock
 """
@@ -64,7 +64,7 @@ EXAMPLES = r"""
 RETURN = r"""
 picture:
   description: How well the director is.
-  returned: always
+  returned: unless options are wrong
   type: dict
   contains:
     running:
@@ -85,13 +85,26 @@ picture:
     config_digest:
       description: What tells one set of drop-ins from another.
       type: str
+    reload_error:
+      description: Why it has refused the drop-ins; none when it has taken them.
+      type: str
+    apply_error:
+      description: What the kernel has refused; none when it has taken everything.
+      type: str
     services:
       description:
-        - By name of the virtual service, C(backends) that count, how many of them are C(serving), and
-          which are C(out).
+        - By virtual service, its C(name) in the drop-ins, whether it is C(present) in the kernel, C(backends) that count, how many
+          of them are C(serving), and which are C(out), and why.
       type: dict
+      sample:
+        tcp://192.0.2.80:80:
+          name: web/http
+          present: true
+          backends: 2
+          serving: 1
+          out: ["10.0.1.11:80: connection refused"]
 reasons:
-  description: Why it is not as well as before.
+  description: Why it is not as well as before; empty when it is.
   returned: with O(before)
   type: list
   elements: str
@@ -102,6 +115,7 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.director.daemon import SOCKET, Daemon
+from ..module_utils.director.gate import is_picture
 from ..module_utils.director.passing import look, passes
 
 
@@ -124,6 +138,8 @@ def main() -> None:
         for name, most in limits.items()
         if not 0 <= params[name] <= most
     ]
+    if params["before"] is not None and not is_picture(params["before"]):
+        faults.append("before: is no picture of a director; it is `picture` of an earlier result")
     if faults:
         module.fail_json(msg="\n".join(faults))
     daemon = Daemon(params["socket"])

@@ -18,6 +18,7 @@ extends_documentation_fragment:
   - lvs.ipvs.attributes
   - lvs.ipvs.host
 requirements:
+  - root
   - Python 3.11 or later on the managed host, for the daemon
 options:
   state:
@@ -28,11 +29,11 @@ options:
     choices: [examined, present]
     default: present
   root:
-    description: Directory of the versions.
+    description: Directory of the program. The versions are in C(versions) there, and C(current) is a link to the one in use.
     type: path
     default: /usr/lib/ipvsman
   python:
-    description: The Python that runs the daemon, 3.11 or later.
+    description: Path of the Python that runs the daemon, 3.11 or later.
     type: path
     default: /usr/bin/python3
   install:
@@ -57,11 +58,11 @@ options:
     elements: str
     default: []
   keep:
-    description: How many versions stay, the one in use and this one among them.
+    description: How many versions stay. The one in use and this one are among them, and stay in any case.
     type: int
     default: 2
   pin:
-    description: Name of a version on the host that is wanted instead of the collection's. It has to be there.
+    description: Name of a version on the host, one of RV(versions), that is wanted instead of the collection's. It has to be there.
     type: str
   name:
     description: Name of the version; the action plugin fills it in.
@@ -81,6 +82,10 @@ EXAMPLES = r"""
 - name: Say where it is
   ansible.builtin.debug:
     var: program.directory
+
+- name: Which versions are there, and what is missing?
+  lvs.ipvs.ipvsman_program:
+    state: examined
 """
 
 RETURN = r"""

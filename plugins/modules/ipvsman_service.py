@@ -18,32 +18,39 @@ extends_documentation_fragment:
   - lvs.ipvs.attributes
   - lvs.ipvs.host
 requirements:
+  - root
   - systemd on the managed host
 options:
   state:
-    description: Whether it shall run, now and after a boot. V(absent) stops it, and removes the unit.
+    description:
+      - V(started) has it run, now and after a boot; V(stopped) neither. The kernel's table stays as it is.
+      - V(absent) stops it, and removes the unit.
     type: str
     choices: [started, stopped, absent]
     default: started
   unit:
-    description: Name of the unit.
+    description: Name of the unit, with its suffix.
     type: str
     default: ipvsman.service
   program:
-    description: Directory of the version that shall run.
+    description:
+      - Directory of the version that shall run, as M(lvs.ipvs.ipvsman_program) returns it.
+      - When left out, whichever runs will do.
     type: path
   digest:
-    description: Digest of the drop-ins that it shall have, as M(lvs.ipvs.ipvsman_dropins) returns it.
+    description:
+      - Digest of the drop-ins that it shall have, as M(lvs.ipvs.ipvsman_dropins) returns it.
+      - When left out, whichever it has will do.
     type: str
   environment:
-    description: Variables that its environment shall have.
+    description: Variables that its environment shall have, by name. It is the unit that gives them; here they are compared.
     type: dict
     default: {}
   token:
-    description: Token of the API that it shall have as credential C(api-token).
+    description: Token of the API that it shall have as credential C(api-token). When left out, it shall have none.
     type: str
   socket:
-    description: Unix socket of the API.
+    description: Unix socket that the daemon answers on.
     type: path
     default: /run/ipvsman/ipvsman.sock
 """
@@ -61,12 +68,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 action:
-  description: What was done, or would be in check mode.
+  description: What was done, or would be in check mode; C(start), C(restart), C(reload), C(stop) or C(none).
   returned: success
   type: str
   sample: reload
 reasons:
-  description: Why.
+  description: Why; empty where nothing was done.
   returned: success
   type: list
   elements: str

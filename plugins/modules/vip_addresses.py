@@ -11,29 +11,35 @@ short_description: Virtual addresses on an interface, now and at every boot
 version_added: 0.1.0
 description:
   - Has addresses on an interface, as C(/32) and C(/128), and takes back those that an earlier run put there and that are not wanted
-    any more. Addresses that somebody else put there stay, also where they are among the wanted.
+    any more. Addresses that somebody else put there stay, also where they are among the wanted. An address that moves to another
+    interface is there before it is taken from the old one.
   - At boot a unit C(NAME-vips.service) puts them there again, from C(/etc/NAME-vips.batch), which is also the record of what is ours.
-  - An interface that does not exist is made, as a dummy, if O(dummy) says so; it is removed with the last address.
+  - An interface that does not exist is made, as a dummy, if O(dummy) says so; it is removed with the last address, unless somebody
+    else has put one there, too.
 extends_documentation_fragment:
   - lvs.ipvs.attributes
   - lvs.ipvs.host
 requirements:
-  - iproute2 and systemd on the managed host
+  - root
+  - iproute2 on the managed host
+  - systemd on the managed host, for the boots; without, there is a warning
 options:
   name:
-    description: Name of the unit and of the record.
+    description: Name of the unit and of the record; letters, digits, V(_) and V(-). A host can have several.
     type: str
     required: true
   state:
-    description: V(absent) takes back everything that was put there under this name.
+    description:
+      - V(present) has the addresses, and no others under this name.
+      - V(absent) takes back everything that was put there under this name, and removes the unit and the record.
     type: str
     choices: [present, absent]
     default: present
   interface:
-    description: The interface. Needed for O(state=present).
+    description: The interface, which has to be there unless O(dummy) is set. Needed for O(state=present).
     type: str
   addresses:
-    description: The addresses, of both families, without prefix length.
+    description: The addresses, IPv4 and IPv6, without a prefix length. An empty list takes back what is there.
     type: list
     elements: str
     default: []
@@ -42,7 +48,7 @@ options:
     type: bool
     default: false
   before:
-    description: Unit that is started only after the addresses are there at boot.
+    description: Unit that is started only after the addresses are there at boot, with its suffix, such as V(ipvsman.service).
     type: str
 """
 

@@ -52,9 +52,11 @@ CORE = {
 # for the way to the kernel, which only `task` takes.
 JOINT = {
     "drain": "",
+    "fileset": "hostfiles",
     "gather": "",
     "hostfiles": "",
     "kernelmodules": "",
+    "kernelsettings": "hostfiles kernelmodules",
     "options": "",
     "systemd": "",
     "yamlfile": "",
@@ -113,11 +115,11 @@ MODULES_MAY_STDLIB = {"__future__", "os", "time", "traceback", "typing"}
 # of the joint. Neither the core, but for its faults, nor the kernel's table is theirs; the host is,
 # by way of the standard library.
 HOST_MODULES = {
-    "file_set": "hostfiles",
+    "file_set": "fileset hostfiles",
     "ipvsman_dropins": "director/judge director/staging",
     "ipvsman_program": "director/needs director/program",
     "ipvsman_service": "director/daemon director/service systemd",
-    "kernel_settings": "hostfiles kernelmodules",
+    "kernel_settings": "hostfiles kernelsettings",
     "vip_addresses": "hostfiles systemd network/facts network/host vips/record vips/run"
     " ipvs/errors",
 }

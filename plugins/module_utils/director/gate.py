@@ -20,6 +20,20 @@ UNPROVEN = ("all_down", "cold_start", "kept", "unproven")
 Picture = Mapping[str, Any]
 
 
+def is_picture(given: Mapping[str, Any]) -> bool:
+    """Whether it is what `picture` or `absent` has made, and not something else of a result."""
+    services = given.get("services")
+    return (
+        isinstance(given.get("running"), bool)
+        and isinstance(services, Mapping)
+        and all(
+            isinstance(service, Mapping)
+            and all(isinstance(service.get(count), int) for count in ("serving", "backends"))
+            for service in services.values()
+        )
+    )
+
+
 def absent(reason: str) -> dict[str, Any]:
     """The picture of a director whose daemon does not answer."""
     return {"running": False, "reason": reason, "services": {}}

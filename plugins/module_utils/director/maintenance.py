@@ -134,6 +134,8 @@ class Director:
     record: Callable[[Plan], Plan]
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    #: What the daemon said of what it was told, such as that a service has nothing left.
+    warnings: list[str] = field(default_factory=list)
 
     def status(self) -> list[Mapping[str, Any]]:
         """The daemon's services; none where no daemon runs. Raises DaemonError."""
@@ -172,7 +174,7 @@ class Director:
             file.write(notes)
             for backend in telling:
                 body = {"level": "backend", "name": backend, "disabled": True, "reason": reason}
-                self.daemon.do("POST", "/v1/overrides?wait=1", body)
+                self._tell("POST", "/v1/overrides?wait=1", body)
         self.record(reconcile(self.table, quiesced(alone), _scope(alone), dry_run=self.dry_run))
         return mine, telling
 
@@ -199,10 +201,13 @@ class Director:
         if before is None:
             # Somebody else may have taken it back meanwhile.
             path = f"/v1/overrides/backend/{quote(name, safe='/:')}?wait=1"
-            self.daemon.do("DELETE", path, None, 404)
+            self._tell("DELETE", path, None, 404)
         else:
             body = {"level": "backend", "name": name, "disabled": before}
-            self.daemon.do("POST", "/v1/overrides?wait=1", body, 404)
+            self._tell("POST", "/v1/overrides?wait=1", body, 404)
+
+    def _tell(self, method: str, path: str, body: Any, *also: int) -> None:
+        self.warnings += self.daemon.do(method, path, body, *also).get("warnings", ())
 
     def connections(self, mine: Places) -> tuple[int, int]:
         """Active and other connections that the server has here."""

@@ -53,7 +53,11 @@ class Service:
     def other_process(self) -> list[str]:
         """Why the process that runs is not the one that is installed."""
         pid = self.properties["MainPID"]
-        wanted = self.params["environment"]
+        # YAML has numbers, an environment has texts.
+        wanted = {
+            name: "" if value is None else str(value)
+            for name, value in self.params["environment"].items()
+        }
         held = _environment(pid)
         reasons = [
             f"its environment has another {name}"

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.lvs.ipvs.plugins.module_utils.director.gate import absent, judge, picture
+from ansible_collections.lvs.ipvs.plugins.module_utils.director.gate import (
+    absent,
+    is_picture,
+    judge,
+    picture,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -124,3 +129,22 @@ def test_nothing_is_worse_than_itself(given_backends):
 def test_who_passes_passes_a_wider_gate(before, now, max_drop):
     if not judge(seen(*before), seen(*now), max_drop):
         assert judge(seen(*before), seen(*now), 100) == []
+
+
+@pytest.mark.parametrize(
+    "given_instead",
+    [
+        {},
+        {"picture": absent("x"), "changed": False},
+        {**absent("x"), "services": None},
+        {**absent("x"), "services": {"tcp://192.0.2.1:80": {}}},
+        {**absent("x"), "running": "yes"},
+    ],
+)
+def test_what_is_no_picture(given_instead):
+    assert not is_picture(given_instead)
+
+
+def test_what_is_one():
+    assert is_picture(absent("x"))
+    assert is_picture(seen(backend()))

@@ -43,6 +43,7 @@ class FakeDaemon:
         self.services = services
         self.said = dict(said.get("said", {}))
         self.refuses = False
+        self.warns = []
 
     def get(self, path, *_also):
         if self.services is None:
@@ -62,10 +63,12 @@ class FakeDaemon:
             raise DaemonError("no")
         if method == "POST":
             self.said[body["name"]] = body["disabled"]
-        elif path.split("?")[0].removeprefix("/v1/overrides/backend/") in self.said:
+            return {"ok": True, "warnings": self.warns}
+        if path.split("?")[0].removeprefix("/v1/overrides/backend/") in self.said:
             del self.said[path.split("?")[0].removeprefix("/v1/overrides/backend/")]
-        else:
-            assert 404 in also
+            return {"ok": True}
+        assert 404 in also
+        return {"error": "not found"}
 
 
 WEB = {
@@ -159,6 +162,17 @@ def test_what_is_the_daemons_is_left_to_it(table, tmp_path):
     Run(table, daemon, tmp_path).back()
     assert daemon.said == {}
     assert weights(table) == before
+
+
+def test_what_the_daemon_warns_of_is_told(table, tmp_path):
+    daemon = FakeDaemon([WEB])
+    daemon.warns = ["web/http has nothing left"]
+    run = Run(table, daemon, tmp_path)
+    run.out()
+    assert run.director.warnings == daemon.warns
+    again = Run(table, daemon, tmp_path)
+    again.back()
+    assert again.director.warnings == []
 
 
 @pytest.mark.parametrize("said", [True, False])

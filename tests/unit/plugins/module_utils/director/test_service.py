@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 
 import pytest
 from ansible_collections.lvs.ipvs.plugins.module_utils.director.daemon import NoDaemon
@@ -118,8 +119,16 @@ def test_another_process_is_a_restart(daemon, tmp_path, params, reason):
 
 
 def test_the_environment_that_it_has_is_no_reason(daemon, tmp_path):
-    wanted = {"HOME": os.environ["HOME"], "LVS_TEST_NONE": ""}
+    wanted = {"HOME": os.environ["HOME"], "LVS_TEST_NONE": "", "LVS_TEST_NULL": None}
     assert not run(service(daemon, tmp_path, RUNNING, environment=wanted))["changed"]
+
+
+def test_a_number_is_compared_as_the_text_that_an_environment_has(daemon, tmp_path):
+    # Ends with its standard input.
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, env={"N": "1"}) as process:
+        properties = {**RUNNING, "MainPID": str(process.pid)}
+        assert not run(service(daemon, tmp_path, properties, environment={"N": 1}))["changed"]
+        assert run(service(daemon, tmp_path, properties, environment={"N": 2}))["changed"]
 
 
 def test_a_unit_that_systemd_has_not_read_is_read_first(daemon, tmp_path):

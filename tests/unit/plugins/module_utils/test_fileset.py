@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 
 import pytest
+from ansible_collections.lvs.ipvs.plugins.module_utils.fileset import faults, put
 from ansible_collections.lvs.ipvs.plugins.module_utils.hostfiles import HostFiles
-from ansible_collections.lvs.ipvs.plugins.modules.file_set import faults, put
 
 BLANK = {
     "state": "file",
@@ -29,15 +31,37 @@ def test_all_faults_are_told():
             entry("/c", state="link"),
             entry("/d", content="x", mode="0x7"),
             entry("/e", content="x", secret="y"),
-            entry("/f", state="absent"),
-        ]
+            entry("/f", state="absent", mode="0600"),
+            entry("/g", state="directory", target="x"),
+            entry("/h", state="absent", content=""),
+        ],
+        accounts=False,
     )
-    assert [fault.split()[0] for fault in said] == [f"files[{number}]" for number in range(5)]
+    assert [fault.split()[0] for fault in said] == [
+        f"files[{number}]" for number in (0, 1, 2, 3, 4, 6, 7)
+    ]
+
+
+def test_who_is_not_there_is_told_before_anything_is_written():
+    mine = {
+        "owner": pwd.getpwuid(os.getuid()).pw_name,
+        "group": grp.getgrgid(os.getgid()).gr_name,
+    }
+    files = [
+        entry("/a", content="", **mine),
+        entry("/b", content="", owner="nobody-of-this-name", group="no-such-group"),
+        entry("/c", state="link", target="x", owner="nobody-of-this-name"),
+    ]
+    assert faults(files, accounts=True) == [
+        "files[1] (/b): owner: there is no user 'nobody-of-this-name' on this host",
+        "files[1] (/b): group: there is no group 'no-such-group' on this host",
+    ]
+    assert faults(files, accounts=False) == []
 
 
 @pytest.mark.parametrize("mode", ["0644", "1770", "600"])
 def test_modes(mode):
-    assert faults([entry("/a", content="", mode=mode)]) == []
+    assert faults([entry("/a", content="", mode=mode)], accounts=False) == []
 
 
 def test_each_state_does_its_own(tmp_path):

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.lvs.ipvs.plugins.modules import kernel_settings
-from ansible_collections.lvs.ipvs.plugins.modules.kernel_settings import (
+from ansible_collections.lvs.ipvs.plugins.module_utils import kernelsettings
+from ansible_collections.lvs.ipvs.plugins.module_utils.kernelsettings import (
     Faulty,
     Settings,
     path_of,
@@ -34,9 +34,9 @@ def kernel(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "net.a").write_text("1\n")
     (folder / "net.b").write_text("3\t50\n")
-    monkeypatch.setattr(kernel_settings, "path_of", lambda name: str(folder / name))
+    monkeypatch.setattr(kernelsettings, "path_of", lambda name: str(folder / name))
     loaded = {"ip_vs"}
-    monkeypatch.setattr(kernel_settings, "is_loaded", lambda name: name in loaded)
+    monkeypatch.setattr(kernelsettings, "is_loaded", lambda name: name in loaded)
     return folder
 
 
@@ -133,6 +133,40 @@ def test_absent_removes_the_files_and_leaves_the_kernel(kernel, tmp_path):
     assert len(files.written) == 2
     assert one.module.told == []
     assert (kernel / "net.a").read_text() == "1\n"
+
+
+def test_all_that_is_wrong_with_the_options_is_told_before_anything_is_set(kernel, tmp_path):
+    words = {
+        "name": "a/b",
+        "modules": ["ip_vs", "-r", "x y"],
+        "sysctls": {
+            "net.a": 0,
+            "net..a": 1,
+            "../x": 1,
+            "net.*": 1,
+            "a\nb": 1,
+            "net.b": [1],
+            "net.c": None,
+            "net.d": " ",
+        },
+    }
+    one = settings(tmp_path, **words)
+    with pytest.raises(Faulty) as caught:
+        run(one, Files())
+    assert [line.rpartition(" is ")[0] for line in str(caught.value).splitlines()] == [
+        "name: 'a/b'",
+        "modules[1]: '-r'",
+        "modules[2]: 'x y'",
+        "sysctls: 'net..a'",
+        "sysctls: '../x'",
+        "sysctls: 'net.*'",
+        r"sysctls: 'a\nb'",
+        "sysctls: net.b: [1]",
+        "sysctls: net.c: None",
+        "sysctls: net.d: ' '",
+    ]
+    assert (kernel / "net.a").read_text() == "1\n"
+    assert one.module.told == []
 
 
 @pytest.mark.parametrize("name", ["../x", "a.b", "", "-x"])
