@@ -180,7 +180,8 @@ def _tracking(director: Director) -> Iterator[Finding]:
 def _local_addresses(director: Director) -> Iterator[Finding]:
     for left in director.get("leftovers") or []:
         what = f"{left['service']} is gone, and rules for its local addresses are left"
-        yield Finding(Level.WARNING, what, "ipvs_service with state: absent, or ipvsctl address flush")
+        do = "ipvs_service with state: absent, or ipvsctl address flush"
+        yield Finding(Level.WARNING, what, do)
     here = {each["address"] for each in director["addresses"]}
     for each in _services(director):
         foreign = [one for one in each.get("local_addresses") or [] if one not in here]
