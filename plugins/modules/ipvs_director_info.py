@@ -17,7 +17,6 @@ extends_documentation_fragment:
   - lvs.ipvs.attributes
   - lvs.ipvs.host
   - lvs.ipvs.table
-  - lvs.ipvs.table
 attributes:
   diff_mode:
     support: N/A
