@@ -225,7 +225,7 @@ def test_a_stderr_that_cannot_be_written_to_changes_nothing_else(how, tmp_path):
     assert (done.returncode, done.stdout) == (3, "")
     assert redirected(how, "get", "--help").returncode == 0
     path = tmp_path / "with_a_warning.yaml"
-    path.write_text("colour: blue\n")
+    path.write_text("services: []\ncolour: blue\n")
     done = redirected(how, "validate", "-f", str(path))
     assert (done.returncode, done.stdout) == (0, "Configuration valid.\n")
 

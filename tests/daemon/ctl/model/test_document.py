@@ -179,6 +179,16 @@ def test_unknown_keys_are_told_and_passed_over(validate):
     assert "services[0].description: is not known here, only service, " in strict.err
 
 
+@pytest.mark.parametrize("verb", ["validate", "apply", "changeset"])
+def test_a_file_of_another_program_is_no_empty_document(ctl, verb):
+    path = ctl.write("# of some cluster\nkind: Service\nspec: {ports: [80]}\n")
+    said = ctl.run(verb, "-f", path)
+    assert (said.status, said.out) == (32, "")
+    assert "nothing of this is known here; `services: []` is a table without any" in said.err
+    path.write_text(path.read_text() + "services:\n")
+    assert ctl.run(verb, "-f", path).status == 0
+
+
 @pytest.mark.parametrize(
     "key, typo",
     [

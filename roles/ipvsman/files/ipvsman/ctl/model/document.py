@@ -98,6 +98,9 @@ class Document:
         reader = _Reader(strict=options.strict)
         self._strangers = reader.strangers
         self.wish = reader.table(self.data, DEFAULTS)
+        if self.data and not reader.faults and reader.strangers.issuperset(map(str, self.data)):
+            # Some other program's file must not remove all services.
+            reader.fault("", "nothing of this is known here; `services: []` is a table without any")
         if reader.faults and _misshapen(self.data):
             raise Failed(Status.UNREADABLE, *self._told(self._not_parsed, reader.faults))
         if unresolved:
