@@ -43,6 +43,8 @@ PURE = (
     "health/spec",
     "health/state",
     "control/desired",
+    "control/quorum",
+    "control/reasons",
     "control/weights",
     "control/overrides",
     "control/remainder",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from ansible_collections.lvs.ipvs.tests.daemon.face.rig import DNS, WEB, eventually
@@ -8,6 +9,7 @@ from ipvsman.actions import status as action
 from ipvsman.control.overrides import Level, Subject
 from ipvsman.ipvs.errors import Cause, Unavailable
 from ipvsman.ipvs.model import Counters, DestinationCounters, ServiceCounters
+from ipvsman.lock import Lock
 
 EMPTY = """\
 status=DEGRADED services=3
@@ -87,6 +89,18 @@ def test_detailed_with_counters(filled):
     said = filled("--status-detailed", "--filter-group", "dns", "--show-counters")
     assert said.lines[1].endswith("backends_up=1/2 pkts_in=0 pkts_out=0")
     assert said.lines[2].endswith("conn_inactive=0 pkts_in=0 pkts_out=0")
+
+
+def test_a_daemon_that_is_there_and_cannot_be_asked_is_told(filled):
+    lock = Lock(str(filled.lock_file))
+    lock.acquire()
+    try:
+        said = filled("--status")
+    finally:
+        lock.release()
+    assert f"no daemon listens on {filled.socket}, though process {os.getpid()} is one" in said.err
+    assert said.lines[0].startswith("status=")
+    assert filled("--status").err == ""
 
 
 def test_detailed_of_what_is_not_well_is_there_to_be_read(ipvsman):
@@ -310,3 +324,64 @@ def test_a_name_without_an_address(ipvsman):
     ipvsman.write("groups/web.yaml", WEB.replace("10.0.0.2", "no-such-host.invalid"))
     said = ipvsman("--status-detailed", "--filter-group", "web")
     assert said.lines[1].endswith("backends_up=0/1 unresolved=no-such-host.invalid")
+
+
+FALLBACK = WEB.replace("backends:", "fallback: [{address: 10.0.9.9}]\n  backends:", 1)
+
+
+class TestFallback:
+    """A fallback that waits is no fault; one that serves, or could not, is."""
+
+    @pytest.fixture
+    def web(self, ipvsman):
+        assert FALLBACK != WEB
+        ipvsman.write("groups/web.yaml", FALLBACK)
+        own = ipvsman.daemon()
+        for address in ("10.0.0.1", "10.0.0.2", "10.0.9.9"):
+            own.probed(address, True, "http 200")
+        return own
+
+    @staticmethod
+    def fails(own, address):
+        for _unused in range(3):
+            own.probed(address, False, "refused")
+
+    def said(self, ipvsman, *words):
+        return ipvsman("--status-detailed", "--filter-group", "web", *words)
+
+    def test_it_waits(self, ipvsman, web):
+        said = ipvsman("--status", "--filter-group", "web")
+        assert said.status == 0
+        assert said.lines[1].endswith("backends_up=2/2 fallback=standby")
+        assert said.lines[4] == "  - [STANDBY] fallback 10.0.9.9:80 weight=0"
+        web.settle()
+        ipvsman.stop()
+        assert ipvsman("--status", "--filter-group", "web").out == said.out
+
+    def test_it_serves(self, ipvsman, web):
+        self.fails(web, "10.0.0.1")
+        self.fails(web, "10.0.0.2")
+        said = ipvsman("--status", "--filter-group", "web")
+        assert said.status == 1
+        assert said.lines[1].startswith("[DEGRADED] ")
+        assert said.lines[1].endswith("backends_up=0/2 fallback=IN_USE")
+        assert said.lines[4] == "  - [UP] fallback 10.0.9.9:80 weight=1"
+        assert "reason='no quorum (0 of 1): up: http 200'" in self.said(ipvsman).lines[4]
+        ipvsman.stop()
+        assert ipvsman("--status", "--filter-group", "web").lines[1].endswith("fallback=IN_USE")
+
+    def test_it_serves_because_somebody_wants_it(self, ipvsman, web):
+        for address in ("10.0.0.1", "10.0.0.2"):
+            ipvsman("--disable-backend", f"web/{address}")
+        web.settle()
+        assert ipvsman("--status", "--filter-group", "web").status == 1
+
+    def test_it_could_not(self, ipvsman, web):
+        self.fails(web, "10.0.9.9")
+        said = ipvsman("--status", "--filter-group", "web")
+        assert said.status == 1
+        assert said.lines[4] == "  - [DOWN] fallback 10.0.9.9:80 weight=0"
+
+    def test_it_is_found_by_its_address(self, ipvsman, web):
+        lines = self.said(ipvsman, "--filter-backend", "10.0.9.9").lines
+        assert [line for line in lines if "10.0." in line] == [lines[2], lines[4]]

@@ -58,8 +58,9 @@ globals/g.yaml:1:17: timeouts.tcp: -1 is not in 1..2147483
 groups/a.yaml:1:10: [0].group: False is not text; YAML reads off as False unless it is in quotes
 groups/a.yaml:2:8: [0].vip: '10.0.0.300' is not an IPv4 or IPv6 address
 groups/a.yaml:3:3: [0].schedular: is not known here, only group, vip, scheduler, flags, \
-one_packet, persistence, netmask, engine, on_down, all_down, frontends, backends, backend_files, \
-backend_map_ref, healthcheck, disabled; did you mean 'scheduler'?
+one_packet, persistence, netmask, engine, on_down, all_down, fallback, quorum, hysteresis, \
+frontends, backends, backend_files, backend_map_ref, healthcheck, disabled; did you mean \
+'scheduler'?
 groups/a.yaml:6:14: [0].frontends[0].proto: 'tcq' is not one of tcp, udp, sctp; did you mean 'tcp'?
 groups/a.yaml:7:13: [0].frontends[0].port: 'htp' is neither a number in 0..65535 nor a service of \
 tcp or udp that this system knows (getent services)
@@ -69,8 +70,8 @@ groups/a.yaml:10:20: [0].frontends[1].persistence: 'x' is not a whole number in 
 groups/a.yaml:11:24: [0].frontends[1].vip[1]: 'foo' is not an IPv4 or IPv6 address; names are \
 resolved for backends only
 groups/a.yaml:12:7: [0].frontends[2]: 'foo' is not a mapping with name, proto, port, vip, fwmark, \
-family, scheduler, flags, one_packet, persistence, netmask, engine, on_down, all_down, \
-healthcheck, disabled
+family, scheduler, flags, one_packet, persistence, netmask, engine, on_down, all_down, fallback, \
+quorum, hysteresis, healthcheck, disabled
 groups/a.yaml:14:16: [0].backends[0].address: '10.0.0.256' is neither an IPv4 or IPv6 address nor \
 a host name
 groups/a.yaml:15:15: [0].backends[0].weight: 70000 is not in 0..65535

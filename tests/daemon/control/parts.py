@@ -57,7 +57,10 @@ def key(address: str) -> DestinationKey:
 
 def frontend(*backends: Backend | str, **other: Any) -> Frontend:
     """A frontend; a text is a backend's address."""
-    rows = tuple(row(each) if isinstance(each, str) else each for each in backends)
+    rows, fallback = (
+        tuple(row(each) if isinstance(each, str) else each for each in some)
+        for some in (backends, other.pop("fallback", ()))
+    )
     values = {
         "group": "web",
         "name": "front",
@@ -66,7 +69,7 @@ def frontend(*backends: Backend | str, **other: Any) -> Frontend:
         "healthcheck": CHECK,
         **other,
     }
-    return Frontend(backends=rows, **values)
+    return Frontend(backends=rows, fallback=fallback, **values)
 
 
 def config(*frontends: Frontend, digest: str = "", **other: Any) -> Config:
@@ -89,7 +92,7 @@ def pool(*backends: Backend | str, **other: Any) -> Pool:
 def check_of(where: Pool | Desired, address: str) -> Check:
     """The check of a destination."""
     pools = where.pools.values() if isinstance(where, Desired) else [where]
-    checks = [each.members[key(address)].check for each in pools if key(address) in each.members]
+    checks = [each.by_key[key(address)].check for each in pools if key(address) in each.by_key]
     assert checks[0] is not None
     return checks[0]
 

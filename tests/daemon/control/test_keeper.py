@@ -680,3 +680,47 @@ def test_the_difference_is_told_without_a_change(world):
     found = keeper.difference(snapshot(ONE), kernel.read(SERVICES))
     assert found.counts() == {"edit_destination": 1, "add_destination": 1}
     assert kernel.calls["apply"] == 0
+
+
+class TestFallback:
+    """The switch is told both ways, and at a start only where the fallback is in use."""
+
+    wanted = desired(frontend(row(A, 1), fallback=(row(C, 1),)))
+
+    def keeper(self, journal, kernel, **options):
+        store = Store(None, lambda: 0.0, lambda _message: None)
+        return Keeper(lambda: kernel, journal, store, **options)
+
+    def told(self, observe=False, *states):
+        journal, kernel = Journal(lambda: 0.0), table()
+        keeper = self.keeper(journal, kernel, observe=observe)
+        keeper.start()
+        now = snapshot(self.wanted)
+        for state in states:
+            now = turned(now, check_of(self.wanted, A), state)
+            keeper.publish(now)
+            assert keeper.wait_settled(10.0)
+        assert keeper.stop(10.0)
+        return [
+            (entry.message, entry.data["used"]) for entry in entries(journal, Kind.FALLBACK)
+        ], weights_in(kernel)
+
+    where = f"{VIP} (group=web frontend=front): "
+
+    def test_both_ways_and_once(self):
+        told, weights = self.told(False, UP, DOWN, DOWN, UP)
+        assert told == [
+            (self.where + "no quorum (0 of 1), the fallback serves: 10.0.0.3:8080", True),
+            (self.where + "the fallback serves no longer", False),
+        ]
+        assert weights == {str(VIP): {A: 1, C: 0}}
+
+    def test_in_use_from_the_start(self):
+        told, weights = self.told(False, DOWN)
+        assert [used for _message, used in told] == [True]
+        assert weights == {str(VIP): {A: 0, C: 1}}
+
+    def test_observing_says_that_it_only_would(self):
+        ((message, _used),), weights = self.told(True, DOWN)
+        assert message.startswith("observing only, would: ")
+        assert weights == {}

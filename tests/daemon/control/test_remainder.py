@@ -54,3 +54,20 @@ def test_one_that_is_down_goes_although_another_is_refused():
     wanted = service({A: 5, NEW: 5})
     refused = AddDestination(VIP, key(NEW), wanted.destinations[key(NEW)])
     assert weights(remainder(POOL, wanted, THERE, [refused])) == {A: 5, OLD: 5}
+
+
+class TestFallback:
+    """The other of two pools does not make room for one that cannot be had."""
+
+    where = pool(A, fallback=(NEW,))
+
+    def test_a_fallback_that_is_refused(self):
+        there, wanted = service({A: 5}), service({A: 0, NEW: 5})
+        refused = AddDestination(VIP, key(NEW), wanted.destinations[key(NEW)])
+        assert weights(remainder(self.where, wanted, there, [refused])) == {A: 5}
+
+    def test_a_fallback_that_has_another_beside_it(self):
+        where = pool(A, fallback=(NEW, B))
+        there, wanted = service({A: 5}), service({A: 0, NEW: 5, B: 5})
+        refused = AddDestination(VIP, key(NEW), wanted.destinations[key(NEW)])
+        assert weights(remainder(where, wanted, there, [refused])) == {A: 0, B: 5}

@@ -22,7 +22,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ipvsman.config.model import AllDown, CheckTarget, OnDown
 from ipvsman.control.overrides import Level, Override, Subject
-from ipvsman.control.weights import Why, effective, target, told
+from ipvsman.control.reasons import Why
+from ipvsman.control.weights import effective, target, told
 
 A, B, C = "10.0.0.1", "10.0.0.2", "10.0.0.3"
 UNPROBED = replace(CHECK, disable=True)

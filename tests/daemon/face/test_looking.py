@@ -67,6 +67,9 @@ def test_services(daemon):
         "disabled": False,
         "healthcheck": HEALTHCHECK,
         "reals": [real("10.0.0.1", 5), real("10.0.0.2", 3)],
+        "fallback": [],
+        "quorum": 1,
+        "hysteresis": 0,
     }
     assert rows[0]["scheduler"] == "rr"
     assert [(each["port"], each["weight"], each["method"]) for each in rows[0]["reals"]] == [
@@ -98,6 +101,7 @@ def test_backends(daemon):
         "proto": "tcp",
         "vip": "192.0.2.1",
         "frontend_port": 80,
+        "fallback": False,
         **real("10.0.0.1", 5),
     }
 

@@ -50,19 +50,25 @@ class Filters:
         return self.backend is None or self.backend in (row["ip"], row.get("address"))
 
     def of_report(self, services: Iterable[Row]) -> list[dict[str, Any]]:
-        """What is wanted of a detailed report, with ``backends`` that are in the kernel or not."""
+        """What is wanted of a detailed report, its destinations in the kernel or not."""
         found = []
         for service in services:
             if not self.has_frontend(service["group"], service["frontend_name"]):
                 continue
             if self.only_active and not service["live_present"]:
                 continue
-            backends = [row for row in service["backends"] if self.has_backend(row)]
-            if self.backend is not None and not backends:
+            rows = {
+                name: [row for row in service[name] if self.has_backend(row)]
+                for name in ("backends", "fallback")
+            }
+            if self.backend is not None and not any(rows.values()):
                 continue
             if self.only_active:
-                backends = [row for row in backends if row["live_weight"] is not None]
-            found.append({**service, "backends": backends})
+                rows = {
+                    name: [row for row in each if row["live_weight"] is not None]
+                    for name, each in rows.items()
+                }
+            found.append({**service, **rows})
         return found
 
     def of_desired(self, desired: Desired, state: State | None) -> Desired:
@@ -74,14 +80,17 @@ class Filters:
                 continue
             if state is not None and there is None:
                 continue
-            members = {
-                name: member
-                for name, member in pool.members.items()
-                if self.has_backend({"ip": name.address, "address": member.backend.address})
-                and (there is None or name in there.destinations)
-            }
-            if members or self.backend is None:
-                pools[key] = replace(pool, members=members)
+            members, fallback = (
+                {
+                    name: member
+                    for name, member in found.items()
+                    if self.has_backend({"ip": name.address, "address": member.backend.address})
+                    and (there is None or name in there.destinations)
+                }
+                for found in (pool.members, pool.fallback)
+            )
+            if members or fallback or self.backend is None:
+                pools[key] = replace(pool, members=members, fallback=fallback)
         return replace(desired, pools=pools)
 
     def of_counters(
@@ -96,7 +105,7 @@ class Filters:
                 pool is None or not self.has_frontend(pool.frontend.group, pool.frontend.name)
             ):
                 continue
-            members = pool.members if pool else {}
+            members = pool.by_key if pool else {}
             mine = {}
             for name, row in counted.destinations.items():
                 address = members[name].backend.address if name in members else None

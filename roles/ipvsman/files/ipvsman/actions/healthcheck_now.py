@@ -60,7 +60,7 @@ def _chosen(stage: Stage) -> list[tuple[Pool, Member, Check]]:
             continue
         if group_wanted and group != group_wanted:
             continue
-        for member in report.members(pool):
+        for member in pool.everybody:
             names = names_of(member)
             if backend_wanted and backend_wanted not in (*names, *(f"{group}/{n}" for n in names)):
                 continue

@@ -55,6 +55,7 @@ def _words(section: str, row: Mapping[str, Any]) -> list[str]:
             f"backend={row['ip']}",
             f"backend_port={row['port']}",
             f"weight={row['weight']}",
+            *(["fallback=True"] if row["fallback"] else []),
         ]
     return [
         f"group={row['group']}",

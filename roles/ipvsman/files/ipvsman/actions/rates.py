@@ -39,7 +39,7 @@ def _rated(before: Sequence[Row], after: Sequence[Row], passed: float) -> list[d
             # What is new has passed nothing that was seen; what was zeroed has begun anew.
             passing = max(0, row[name] - old[name]) if old else 0
             rated[f"rate_{name}"] = round(passing / passed, 1)
-        for pool in ("backends", "reals"):
+        for pool in ("backends", "fallback", "reals"):
             if pool in row:
                 rated[pool] = _rated(old[pool] if old else (), row[pool], passed)
         rows.append(rated)

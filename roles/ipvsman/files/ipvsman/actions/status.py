@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ipvsman.client.unix import NotRunning, Refused
 from ipvsman.control.overrides import Level, Override, Subject
+from ipvsman.control.reasons import Why
 from ipvsman.control.subjects import astray, tell_astray
-from ipvsman.control.weights import Why, effective
+from ipvsman.control.weights import effective
 from ipvsman.face import standing
 from ipvsman.ipvs.errors import IpvsError
 from ipvsman.ipvs.scope import SERVICES
@@ -120,11 +121,12 @@ def _brief(stage: Stage, services: Sequence[Mapping[str, Any]], state: str) -> N
             f"[{stage.paint(_state(service))}] {service['proto']} {place(service, 'vip')}"
             f" group={service['group']} frontend={service['frontend_name']}"
             f" sched={service['scheduler']} live={service['live_present']}"
-            f" backends_up={up}/{len(service['backends'])}"
+            f" backends_up={up}/{len(service['backends'])}" + _fallback(service)
         )
-        for backend in service["backends"]:
-            word = "UP" if _is_up(backend) else "DOWN"
-            stage.say(f"  - [{stage.paint(word)}] {place(backend, 'ip')} weight={_weight(backend)}")
+        for backend, word, what in _rows(service):
+            stage.say(
+                f"  - [{stage.paint(word)}] {what}{place(backend, 'ip')} weight={_weight(backend)}"
+            )
 
 
 def _detailed(stage: Stage, services: Sequence[Mapping[str, Any]]) -> None:
@@ -135,20 +137,36 @@ def _detailed(stage: Stage, services: Sequence[Mapping[str, Any]]) -> None:
             f"[{stage.paint(_state(service))}] {service['group']}/{service['frontend_name']}"
             f" {service['proto']} {place(service, 'vip')} sched={service['scheduler']}"
             f" live={service['live_present']} backends_up={up}/{len(service['backends'])}"
+            + _fallback(service)
             + _extra(stage, service)
             + "".join(f" unresolved={name}" for name in service["unresolved"])
         )
-        for backend in service["backends"]:
-            word = "UP" if _is_up(backend) else "DOWN"
+        for backend, word, what in _rows(service):
             weight = _weight(backend)
             explained = f"{weight} (actual/desired)" if "/" in weight else weight
             reason = f" reason={backend['reason']!r}" if backend.get("reason") else ""
             stage.say(
-                f"  - [{stage.paint(word)}] {place(backend, 'ip')} weight={explained}"
+                f"  - [{stage.paint(word)}] {what}{place(backend, 'ip')} weight={explained}"
                 f" conn_active={backend['active_conn']} conn_inactive={backend['inactive_conn']}"
                 + _extra(stage, backend)
                 + reason
             )
+
+
+def _fallback(service: Row) -> str:
+    """Who serves, of a service that has a fallback."""
+    if not service["fallback"]:
+        return ""
+    return f" fallback={'IN_USE' if service['fallback_in_use'] else 'standby'}"
+
+
+def _rows(service: Row) -> Iterator[tuple[Row, str, str]]:
+    """The destinations of a service, each with a word for how it is, and what it is."""
+    for backend in service["backends"]:
+        yield backend, "UP" if _is_up(backend) else "DOWN", ""
+    for backend in service["fallback"]:
+        idle = "STANDBY" if backend["why"] in (None, Why.STANDBY.value) else "DOWN"
+        yield backend, "UP" if _is_up(backend) else idle, "fallback "
 
 
 def _extra(stage: Stage, row: Mapping[str, Any]) -> str:

@@ -121,9 +121,7 @@ def _apply(stage: Stage, desired: Desired, asked: Asked, circumstances: Circumst
     touched: Touched = {}
     for key, pool in desired.pools.items():
         mine = frozenset(
-            name
-            for name in pool.members
-            if any(_names(each, pool, name) for each, _unused in asked)
+            name for name in pool.by_key if any(_names(each, pool, name) for each, _unused in asked)
         )
         if mine:
             touched[key] = mine
@@ -137,7 +135,7 @@ def _apply(stage: Stage, desired: Desired, asked: Asked, circumstances: Circumst
             destinations = {}
             for name in touched[key]:
                 weight = weights[name].weight
-                settings = there.destinations.get(name, pool.members[name].settings)
+                settings = there.destinations.get(name, pool.by_key[name].settings)
                 if weight is not None:
                     destinations[name] = replace(settings, weight=weight)
             services[key] = Service(key, there.settings, destinations)
@@ -166,7 +164,7 @@ def _names(subject: Subject, pool: Pool, member: DestinationKey) -> bool:
         return subject.name == group
     if subject.level is Level.FRONTEND:
         return subject.name == f"{group}/{pool.frontend.name}"
-    return subject.name in [f"{group}/{name}" for name in names_of(pool.members[member])]
+    return subject.name in [f"{group}/{name}" for name in names_of(pool.by_key[member])]
 
 
 def _end(stage: Stage, trouble: str, warnings: list[str]) -> int:

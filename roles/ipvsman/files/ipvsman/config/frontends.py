@@ -19,6 +19,7 @@ from .checks import PORTLESS, Inherited, complete, inherit, target_of
 from .complaints import Complaints
 from .model import AllDown, Backend, CheckKind, CheckTarget, Frontend, HealthCheck, OnDown
 from .ports import PortNames, frontend_port
+from .quorum import Quorum
 from .rows import Row, notice_of_disabled
 from .settings import Settings
 from .shapes import Entry, Place
@@ -33,7 +34,12 @@ class Frontends:
         self._services: dict[ServiceKey, str] = {}
 
     def expand(
-        self, group: Entry, entry: Entry, rows: tuple[Row, ...], base: Inherited
+        self,
+        group: Entry,
+        entry: Entry,
+        rows: tuple[Row, ...],
+        fallback: tuple[Row, ...],
+        base: Inherited,
     ) -> tuple[Frontend, ...]:
         """What a frontend is, once per address family, since netmasks are of a family."""
         if entry.get("disabled"):
@@ -45,9 +51,12 @@ class Frontends:
         check = self._check(group, entry, base)
         backends = _Backends(port or 0, transport, check, self._complaints)
         pool = tuple(backends.read(row) for row in rows)
+        others = tuple(backends.read(row) for row in fallback)
         if services and (port or entry.has("fwmark") or settings.get("persistence")):
-            self._ports_to_probe(entry, pool)
-        healthcheck = backends.of_frontend(used=not pool)
+            self._ports_to_probe(entry, (*pool, *others))
+        healthcheck = backends.of_frontend(used=not (pool or others))
+        quorum = Quorum(settings, self._complaints)
+        quorum.judge(rows, fallback, services)
         default = OnDown.REMOVE if transport is Transport.UDP else OnDown.ZERO
         found = []
         for family in Family:
@@ -62,6 +71,9 @@ class Frontends:
                     healthcheck=healthcheck,
                     on_down=settings.get("on_down") or default,
                     all_down=settings.get("all_down") or AllDown.ZERO,
+                    fallback=others,
+                    quorum=quorum.quorum,
+                    hysteresis=quorum.hysteresis,
                     disabled=entry.get("disabled", False),
                     group_disabled=group.get("disabled", False),
                     origin=entry.place.origin,

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from ipvsman.ipvs.model import Family, Forwarding, ServiceKey
+from ipvsman.ipvs.model import Family, Forwarding
 from ipvsman.ipvs.text import nearest
 
 from .checks import Inherited, inherit
@@ -51,14 +51,36 @@ class Groups:
         if group.get("disabled"):
             notice_of_disabled(group, self._complaints)
         rows = merge(self._rows(group))
+        fallback = self._fallback(group)
         said = Inherited(broken="healthcheck" in group.broken)
         check = inherit(said, group.get("healthcheck"), self._complaints)
         self._names(group)
         found: list[Frontend] = []
+        takers: list[Frontend] = []
         for entry in group.get("frontends", ()):
-            found += self._frontends.expand(group, entry, rows, check)
-        self._families(group, rows, [key for frontend in found for key in frontend.services])
+            own = self._fallback(entry)
+            made = self._frontends.expand(group, entry, rows, own or fallback, check)
+            if own:
+                whose = f"frontend {entry.get('name')}"
+                self._families(entry.at("fallback"), own, made, whose, "fallback")
+            else:
+                takers += made
+            found += made
+        whose = f"group {group.get('group')}"
+        self._families(group.place, rows, found, whose, "backend")
+        if fallback:
+            self._families(group.at("fallback"), fallback, takers, whose, "fallback")
         return tuple(found)
+
+    def _fallback(self, entry: Entry) -> tuple[Row, ...]:
+        """The fallback that a group or a frontend names; none when it names none."""
+        rows = entry.get("fallback")
+        if rows is None:
+            return ()
+        if not rows and not entry.at("fallback").data:
+            place = entry.at("fallback")
+            self._fault(place, "is empty: it names backends, or is left out")
+        return self._sources.rows.read(rows, inline=True)
 
     def _rows(self, group: Entry) -> list[Iterable[Row]]:
         sources: list[Iterable[Row]] = []
@@ -87,8 +109,16 @@ class Groups:
             elif name is not None:
                 seen[name] = entry.at("name").origin
 
-    def _families(self, group: Entry, rows: Iterable[Row], services: list[ServiceKey]) -> None:
+    def _families(
+        self,
+        around: Place,
+        rows: Iterable[Row],
+        frontends: Iterable[Frontend],
+        whose: str,
+        what: str,
+    ) -> None:
         """A service takes the backends of its family; one that no service takes is a mistake."""
+        services = [key for frontend in frontends for key in frontend.services]
         families = {key.family for key in services}
         served: set[Family | None] = set()
         for row in rows:
@@ -97,18 +127,18 @@ class Groups:
                 continue
             place = row.entry.at("address" if row.entry.has("address") else "ip")
             reason = (
-                f"{row.address} is of another address family than every service of group"
-                f" {group.get('group')}; that needs method tunnel, and method is"
+                f"{row.address} is of another address family than every service of"
+                f" {whose}; that needs method tunnel, and method is"
                 f" {row.forwarding.value}"
             )
             # Rows that several groups use may well be of both families.
-            shared = place.document is not group.place.document
+            shared = place.document is not around.document
             if families:
                 (self._warn if shared else self._fault)(place, reason)
         for key in services:
             if served and key.family not in served and None not in served:
-                reason = f"no backend is of address family {key.family.value}, which {key} needs"
-                self._warn(group.place, reason)
+                reason = f"no {what} is of address family {key.family.value}, which {key} needs"
+                self._warn(around, reason)
 
     def _fault(self, place: Place, reason: str) -> None:
         self._complaints.fault(place.origin, place.text, reason)

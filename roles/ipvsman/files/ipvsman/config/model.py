@@ -137,7 +137,8 @@ class Backend:
 class Frontend:
     """One frontend of a group: the services it makes, and the pool behind all of them.
 
-    healthcheck: what its backends use unless they say otherwise.
+    healthcheck: what its backends use unless they say otherwise. fallback: who serves while the
+    backends that serve weigh less than quorum, which hysteresis makes harder to lose and to regain.
     """
 
     group: str
@@ -148,6 +149,9 @@ class Frontend:
     healthcheck: HealthCheck
     on_down: OnDown = OnDown.ZERO
     all_down: AllDown = AllDown.ZERO
+    fallback: tuple[Backend, ...] = ()
+    quorum: int = 1
+    hysteresis: int = 0
     disabled: bool = False
     group_disabled: bool = False
     origin: Origin = field(default=Origin(""), compare=False)

@@ -44,6 +44,9 @@ from .values import (
 )
 
 _COUNT = integer(1, 65535)
+#: Weights of many backends together.
+_MOST = 2**31 - 1
+_QUORUM = integer(1, _MOST)
 _THRESHOLD = integer(0, MAX_THRESHOLD)
 
 TLS: Final = Shape(
@@ -163,6 +166,9 @@ _SETTINGS = (
     Key("engine", KERNEL_WORD, "persistence engine, like sip"),
     Key("on_down", word(OnDown), "who is down gets: zero or remove; default zero, udp: remove"),
     Key("all_down", word(AllDown), "when all are down: zero or keep; default zero"),
+    Key("fallback", Parts(ROW), "backends that serve when the others have no quorum", null=False),
+    Key("quorum", _QUORUM, "what backends that serve have to weigh together; default 1"),
+    Key("hysteresis", integer(0, _MOST), "how far beyond quorum is lost or regained; default 0"),
 )
 _VIP: Form = Many(VIRTUAL_ADDRESS, alone=True)
 FRONTEND: Final = Shape(

@@ -12,7 +12,7 @@ from ipvsman.ipvs.text import nearest, parse_netmask
 from ipvsman.ipvs.wish import ServiceWish, TableWish, resolve
 
 from .complaints import Complaints
-from .shapes import Entry
+from .shapes import Entry, Place
 
 #: Schedulers that come with Linux.
 SCHEDULERS = "rr wrr lc wlc lblc lblcr dh sh sed nq fo ovf mh twos".split()
@@ -58,6 +58,14 @@ class Settings:
         finally:
             self._every_port(key)
 
+    def broken(self, name: str) -> bool:
+        """Whether it is said, and cannot be taken."""
+        return name in self._owner(name).broken
+
+    def at(self, name: str) -> Place:
+        """Where a setting is said."""
+        return self._owner(name).at(name)
+
     def _owner(self, name: str) -> Entry:
         said = self._frontend.values.get(name, "")
         return self._frontend if said != "" or name in self._frontend.broken else self._group
@@ -87,5 +95,5 @@ class Settings:
             self._fault("port", reason)
 
     def _fault(self, name: str, reason: str) -> None:
-        place = self._owner(name).at(name)
+        place = self.at(name)
         self._complaints.fault(place.origin, place.text, reason)

@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ipvsman.ipvs.model import DestinationKey, ServiceKey
+from ipvsman.ipvs.model import ServiceKey
 
 from .desired import Desired
-from .weights import Circumstances, Effective
+from .reasons import Weights
+from .weights import Circumstances
 
 #: Faults that an error names; of more, only the number.
 _NAMED = 5
@@ -36,7 +37,7 @@ class Account:
     changes by action. would: what is left to do, in observing.
     """
 
-    weights: Mapping[ServiceKey, Mapping[DestinationKey, Effective]] = field(default_factory=dict)
+    weights: Mapping[ServiceKey, Weights] = field(default_factory=dict)
     owned: frozenset[ServiceKey] = frozenset()
     foreign: frozenset[ServiceKey] = frozenset()
     broken: Mapping[ServiceKey, str] = field(default_factory=dict)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -52,12 +52,27 @@ class Member:
 
 @dataclass(frozen=True)
 class Pool:
-    """One virtual service as configured. unresolved: names without an address of its family."""
+    """One virtual service as configured.
+
+    fallback: who serves when too few of the members do; the same address may be in both.
+    unresolved: names without an address of its family.
+    """
 
     service: ServiceKey
     frontend: Frontend
     members: Mapping[DestinationKey, Member]
     unresolved: tuple[str, ...] = ()
+    fallback: Mapping[DestinationKey, Member] = field(default_factory=dict)
+
+    @property
+    def everybody(self) -> tuple[Member, ...]:
+        """Members, and those of the fallback."""
+        return (*self.members.values(), *self.fallback.values())
+
+    @property
+    def by_key(self) -> Mapping[DestinationKey, Member]:
+        """Everybody whom the kernel tells apart: of two with one address, that of the members."""
+        return {**self.members, **{k: v for k, v in self.fallback.items() if k not in self.members}}
 
 
 @dataclass(frozen=True)
@@ -73,7 +88,7 @@ class Desired:
         """Every check that somebody needs, with those whose pools hang on it."""
         found: dict[Check, set[ServiceKey]] = {}
         for service, pool in self.pools.items():
-            for member in pool.members.values():
+            for member in pool.everybody:
                 if member.check is not None:
                     found.setdefault(member.check, set()).add(service)
         return {check: frozenset(services) for check, services in found.items()}
@@ -84,7 +99,7 @@ def hostnames(config: Config) -> frozenset[tuple[str, Family]]:
     names = set()
     for frontend in config.frontends:
         for service in frontend.services:
-            for backend in frontend.backends:
+            for backend in (*frontend.backends, *frontend.fallback):
                 if not _is_address(backend.address):
                     names.add((backend.address, service.family))
                 target = backend.check.target
@@ -102,20 +117,28 @@ def build(config: Config, addresses: Addresses) -> Desired:
     pools: dict[ServiceKey, Pool] = {}
     for frontend in config.frontends:
         for service in frontend.services:
-            members: dict[DestinationKey, Member] = {}
-            missing: list[str] = []
-            for backend in frontend.backends:
-                found = _addresses(backend, service.family, addresses)
-                if not found and not _is_address(backend.address):
-                    missing.append(backend.address)
-                for address in found:
-                    key = DestinationKey(address, backend.port)
-                    member = _member(key, backend, service.family, addresses)
-                    if member.lacks:
-                        missing.append(member.lacks)
-                    members[key] = member
-            pools[service] = Pool(service, frontend, members, tuple(dict.fromkeys(missing)))
+            missing: dict[str, None] = {}
+            members = _members(frontend.backends, service.family, addresses, missing)
+            fallback = _members(frontend.fallback, service.family, addresses, missing)
+            pools[service] = Pool(service, frontend, members, tuple(missing), fallback)
     return Desired(pools, config.timeouts, config.daemons)
+
+
+def _members(
+    backends: Iterable[Backend], family: Family, addresses: Addresses, missing: dict[str, None]
+) -> dict[DestinationKey, Member]:
+    """Rows as destinations of a service of a family; names without an address go to missing."""
+    members = {}
+    for backend in backends:
+        found = _addresses(backend, family, addresses)
+        if not found and not _is_address(backend.address):
+            missing[backend.address] = None
+        for address in found:
+            key = DestinationKey(address, backend.port)
+            members[key] = member = _member(key, backend, family, addresses)
+            if member.lacks:
+                missing[member.lacks] = None
+    return members
 
 
 def _is_address(text: str) -> bool:

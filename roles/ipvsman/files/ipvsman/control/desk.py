@@ -148,12 +148,13 @@ class Desk:
         return self._clock() - moment
 
     def members(self) -> Iterable[tuple[Pool, Member]]:
-        """Every destination with its pool, in numeric order."""
+        """Every destination, also of fallbacks, with its pool, in numeric order."""
         pools = self.desired.pools
         for service in sorted(pools, key=lambda key: key.order()):
             pool = pools[service]
-            for key in sorted(pool.members, key=lambda key: key.order()):
-                yield pool, pool.members[key]
+            members = pool.by_key
+            for key in sorted(members, key=lambda key: key.order()):
+                yield pool, members[key]
 
     async def reading(self, age: float | None = None) -> Reading:
         """The kernel's table and counters, at most so many seconds old. Raises IpvsError."""

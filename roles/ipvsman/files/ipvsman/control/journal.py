@@ -27,6 +27,7 @@ class Kind(Enum):
     """Kinds of fact."""
 
     TRANSITION = "transition"
+    FALLBACK = "fallback"
     CHANGE = "change"
     OBSERVED = "observed"
     DRIFT = "drift"

@@ -216,7 +216,7 @@ class Keeper:
         destinations = 0
         for key in keys:
             pool = snapshot.desired.pools.get(key)
-            destinations += len(pool.members) if pool else 1
+            destinations += len(pool.by_key) if pool else 1
             if taken and destinations > DESTINATIONS_AT_ONCE:
                 break
             taken.append(key)

@@ -8,10 +8,10 @@ coming back when they are up, or from going when they are down.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ipvsman.ipvs.changes import AddDestination, Change, EditDestination, EditService
-from ipvsman.ipvs.model import Service
+from ipvsman.ipvs.model import DestinationKey, DestinationSettings, Service
 
 from .desired import Pool
 
@@ -39,5 +39,12 @@ def remainder(pool: Pool, wanted: Service, current: Service, refused: Iterable[C
             successor_missing |= isinstance(change, AddDestination)
     if successor_missing:
         have = current.destinations
-        destinations |= {key: have[key] for key in have if key not in pool.members}
+        destinations |= {key: have[key] for key in have if key not in pool.by_key}
+        if pool.fallback and _serves(wanted.destinations) and not _serves(destinations):
+            # The other of the two pools does not make room for one that cannot be had.
+            destinations |= have
     return Service(wanted.key, settings, destinations)
+
+
+def _serves(destinations: Mapping[DestinationKey, DestinationSettings]) -> bool:
+    return any(settings.weight for settings in destinations.values())

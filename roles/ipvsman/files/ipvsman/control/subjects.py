@@ -32,9 +32,7 @@ def _is_of(subject: Subject, pool: Pool) -> bool:
     name = subject.name.removeprefix(f"{group}/")
     if name == subject.name:
         return False
-    return name in pool.unresolved or any(
-        name in names_of(member) for member in pool.members.values()
-    )
+    return name in pool.unresolved or any(name in names_of(member) for member in pool.everybody)
 
 
 def unknown(subject: Subject) -> str:

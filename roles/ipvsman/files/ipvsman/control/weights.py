@@ -4,48 +4,39 @@
 
 Whatever a destination's weight is, it is so because of the first of these that applies: the
 operator said so, the configuration disables it, it is not probed, nothing is known of it yet, it is
-down, it is up. Ordered pools, slow start or agents would be further cases here, and nowhere else.
+down, it is up. Whether that is one of the pool or of its fallback, quorum.py decides. Slow start or
+agents would be further cases here, and nowhere else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import Enum
 
 from ipvsman.config.model import AllDown, Frontend, OnDown
 from ipvsman.health.spec import Check
 from ipvsman.health.state import Condition, Health
-from ipvsman.ipvs.model import DestinationKey, Service, family_of, host_port
+from ipvsman.ipvs.model import (
+    DestinationKey,
+    DestinationSettings,
+    Service,
+    family_of,
+    host_port,
+)
 
 from .desired import Desired, Member, Pool
 from .overrides import Level, Override, Overrides, Subject
-
-
-class Why(Enum):
-    """Why a weight is what it is."""
-
-    OPERATOR = "operator"
-    DISABLED = "disabled"
-    NOT_PROBED = "not_probed"
-    KEPT = "kept"
-    COLD_START = "cold_start"
-    UNPROVEN = "unproven"
-    DOWN = "down"
-    ALL_DOWN = "all_down"
-    UP = "up"
-
-
-@dataclass(frozen=True)
-class Effective:
-    """weight: what the kernel shall have; None = the destination shall not be in the table.
-
-    why: the kind of reason; reason: the same in words.
-    """
-
-    weight: int | None
-    why: Why
-    reason: str
+from .quorum import (
+    fallback_aside,
+    has_quorum,
+    in_use,
+    is_falling_back,
+    members_aside,
+    seen_by_fallback,
+    seen_by_members,
+    weight_of,
+)
+from .reasons import ON_PURPOSE, Effective, Weights, Why
 
 
 @dataclass(frozen=True)
@@ -63,35 +54,63 @@ class Circumstances:
 def effective(
     pool: Pool, circumstances: Circumstances, current: Service | None
 ) -> dict[DestinationKey, Effective]:
-    """The effective weight of each destination of a pool.
+    """The effective weight of each destination of a pool, and of its fallback.
 
-    current: the service as the kernel has it; None = it has none.
+    current: the service as the kernel has it; None = it has none. The fallback has the new
+    connections while the members have no quorum and one of the fallback serves; else the members
+    have them. All that are down stay (all_down) when there is no fallback to serve, either.
     """
+    members = _of_one(pool, pool.members, circumstances, seen_by_members(pool, current))
+    if not pool.fallback:
+        return members | _all_down(pool, members)
+    fallback = _of_one(pool, pool.fallback, circumstances, seen_by_fallback(pool, current))
+    falling_back = is_falling_back(pool, current)
+    if has_quorum(pool, members, falling_back=falling_back) or not weight_of(fallback):
+        return fallback_aside(pool, fallback) | members | _all_down(pool, members)
+    return members_aside(pool, members) | in_use(pool, fallback, members)
+
+
+def _of_one(
+    pool: Pool,
+    members: Mapping[DestinationKey, Member],
+    circumstances: Circumstances,
+    current: Service | None,
+) -> dict[DestinationKey, Effective]:
+    """The weights of one of the two pools by itself."""
     weights = {
-        key: _weight(pool, member, circumstances, current) for key, member in pool.members.items()
+        key: _weight(pool, member, circumstances, current) for key, member in members.items()
     }
-    if pool.unresolved and circumstances.cold_start and current:
+    there = current.destinations if current else {}
+    strangers = {
+        key: there[key] for key in there.keys() - pool.members.keys() - pool.fallback.keys()
+    }
+    if pool.unresolved and circumstances.cold_start:
         # What is there may well be what a name will turn out to mean.
-        for key, there in current.destinations.items():
-            if key not in weights:
-                reason = f"kept while {', '.join(pool.unresolved)} has not been resolved"
-                weights[key] = Effective(there.weight, Why.KEPT, reason)
-    weights |= _carrying_on(weights, current)
-    if pool.frontend.all_down is AllDown.KEEP:
-        probed = [
-            entry for entry in weights.values() if entry.why not in (Why.OPERATOR, Why.DISABLED)
-        ]
-        if probed and all(entry.why is Why.DOWN for entry in probed):
-            reason = "all destinations of the pool are down, and all_down is keep"
-            for key, entry in weights.items():
-                if entry.why is Why.DOWN:
-                    configured = pool.members[key].settings.weight
-                    weights[key] = Effective(configured, Why.ALL_DOWN, reason)
-    return weights
+        reason = f"kept while {', '.join(pool.unresolved)} has not been resolved"
+        for key, settings in strangers.items():
+            weights[key] = Effective(settings.weight, Why.KEPT, reason)
+    return weights | _carrying_on(weights, strangers)
+
+
+def _all_down(pool: Pool, weights: Weights) -> dict[DestinationKey, Effective]:
+    """Those that are down and stay, because nobody else is left."""
+    probed = [entry for entry in weights.values() if entry.why not in ON_PURPOSE]
+    if (
+        pool.frontend.all_down is AllDown.ZERO
+        or not probed
+        or any(entry.why is not Why.DOWN for entry in probed)
+    ):
+        return {}
+    reason = "all destinations of the pool are down, and all_down is keep"
+    return {
+        key: Effective(pool.members[key].settings.weight, Why.ALL_DOWN, reason)
+        for key, entry in weights.items()
+        if entry.why is Why.DOWN
+    }
 
 
 def _carrying_on(
-    weights: Mapping[DestinationKey, Effective], current: Service | None
+    weights: Weights, strangers: Mapping[DestinationKey, DestinationSettings]
 ) -> dict[DestinationKey, Effective]:
     """Those that have been replaced, while nobody knows whether any of their successors serves.
 
@@ -99,33 +118,27 @@ def _carrying_on(
     nobody to serve until the first probe.
     """
     serves = any(entry.weight for entry in weights.values())
-    if (
-        current is None
-        or serves
-        or all(entry.why is not Why.UNPROVEN for entry in weights.values())
-    ):
+    if serves or all(entry.why is not Why.UNPROVEN for entry in weights.values()):
         return {}
     reason = "replaced, kept until one of the others is proven"
     return {
         key: Effective(there.weight, Why.KEPT, reason)
-        for key, there in current.destinations.items()
-        if key not in weights and there.weight
+        for key, there in strangers.items()
+        if there.weight
     }
 
 
-def target(
-    pool: Pool, weights: Mapping[DestinationKey, Effective], current: Service | None
-) -> Service:
+def target(pool: Pool, weights: Weights, current: Service | None) -> Service:
     """The service as the kernel shall have it; weights and current: as effective has them."""
     destinations = {}
     for key, entry in weights.items():
         if entry.weight is None:
             continue
-        member = pool.members.get(key)
+        member = (pool.fallback if entry.fallback else pool.members).get(key)
         if member is not None:
             destinations[key] = replace(member.settings, weight=entry.weight)
         elif current is not None:
-            destinations[key] = current.destinations[key]
+            destinations[key] = replace(current.destinations[key], weight=entry.weight)
     return Service(pool.service, pool.frontend.settings, destinations)
 
 
@@ -221,7 +234,7 @@ def _is_taken_out(subject: Subject, desired: Desired, overrides: Overrides) -> b
             out = frontend.disabled and subject.name == f"{group}/{frontend.name}"
         else:
             out = subject.name in [f"{group}/{name}" for name in pool.unresolved]
-            for member in pool.members.values():
+            for member in pool.everybody:
                 names = [f"{group}/{name}" for name in names_of(member)]
                 if subject.name in names:
                     said = overrides.said(Level.BACKEND, names)

@@ -21,7 +21,7 @@ from ipvsman.ipvs.errors import (
     PartlyApplied,
     Unavailable,
 )
-from ipvsman.ipvs.model import DestinationKey, Service, ServiceKey, State
+from ipvsman.ipvs.model import Service, ServiceKey, State, host_port
 from ipvsman.ipvs.plan import Plan, plan
 from ipvsman.ipvs.reconcile import reconcile
 from ipvsman.ipvs.scope import ALL, Scope
@@ -32,9 +32,10 @@ from .account import Account, Snapshot
 from .desired import Desired
 from .journal import Journal, Kind
 from .ownership import Ownership
+from .reasons import Weights, uses_fallback
 from .remainder import PARTS, remainder
 from .store import Store
-from .weights import Effective, effective, target
+from .weights import effective, target
 
 log = logging.getLogger("ipvsman")
 
@@ -210,7 +211,7 @@ class Writer:
         """Make them true; refused: changes that are not tried again."""
         scope = _whole(keys)
         pools = snapshot.desired.pools
-        weights: dict[ServiceKey, Mapping[DestinationKey, Effective]] = {}
+        weights: dict[ServiceKey, Weights] = {}
         seen = False
 
         def wanted(current: State) -> State:
@@ -236,6 +237,7 @@ class Writer:
             # Also when some of it is refused: these are the weights that shall be.
             if seen:
                 all_weights = self.account.weights
+                self._tell_of_fallback(snapshot.desired, all_weights, weights)
                 rest = {key: entry for key, entry in all_weights.items() if key not in keys}
                 self.account = replace(self.account, weights=rest | weights)
         settled = done.current if self._observe else done.target
@@ -321,6 +323,34 @@ class Writer:
             applied[change.action] = applied.get(change.action, 0) + 1
             self._journal.record(Kind.CHANGE, _subject(change), str(change), action=change.action)
         self.account = replace(self.account, applied=applied)
+
+    def _tell_of_fallback(
+        self,
+        desired: Desired,
+        before: Mapping[ServiceKey, Weights],
+        now: Mapping[ServiceKey, Weights],
+    ) -> None:
+        """Whose new connections go somewhere else from now on; at the start, whose are there."""
+        said = "observing only, would: " if self._observe else ""
+        for key in _in_order(now):
+            used = uses_fallback(now[key])
+            if used == uses_fallback(before.get(key, {})):
+                continue
+            frontend = desired.pools[key].frontend
+            if used:
+                serving = {each: entry for each, entry in now[key].items() if entry.weight}
+                who = ", ".join(host_port(*each) for each in serving)
+                reason = next(iter(serving.values())).reason.partition(":")[0]
+                message, level = f"{reason}, the fallback serves: {who}", logging.WARNING
+            else:
+                message, level = "the fallback serves no longer", logging.INFO
+            self._journal.record(
+                Kind.FALLBACK,
+                str(key),
+                f"{said}{key} (group={frontend.group} frontend={frontend.name}): {message}",
+                level,
+                used=used,
+            )
 
     def _tell_observed(self, changes: Iterable[Change], keys: frozenset[ServiceKey]) -> None:
         """What would be done: told once, not each time it is seen again."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from ipvsman.config.model import CheckKind
 from ipvsman.control.journal import Kind
-from ipvsman.control.weights import Why
+from ipvsman.control.reasons import Why
 
 Json = dict[str, Any]
 
@@ -76,6 +76,24 @@ _REAL: Json = {
     ),
 }
 _AMOUNTS: Json = dict.fromkeys(("conns", "inpkts", "outpkts", "inbytes", "outbytes"), _WHOLE)
+_STANDING = _list(
+    _object(
+        {
+            "address": _TEXT,
+            "ip": _TEXT,
+            "port": _WHOLE,
+            "weight": _WHOLE,
+            "desired_weight": _null(_WHOLE),
+            "live_weight": _null(_WHOLE),
+            "why": _null(_word(*(why.value for why in Why))),
+            "reason": _null(_TEXT),
+            "method": _TEXT,
+            "active_conn": _WHOLE,
+            "inactive_conn": _WHOLE,
+            **_AMOUNTS,
+        }
+    )
+)
 _DETAILED = _object(
     {
         "group": _TEXT,
@@ -86,24 +104,9 @@ _DETAILED = _object(
         "live_present": _YES_NO,
         **_AMOUNTS,
         "unresolved": _list(_TEXT),
-        "backends": _list(
-            _object(
-                {
-                    "address": _TEXT,
-                    "ip": _TEXT,
-                    "port": _WHOLE,
-                    "weight": _WHOLE,
-                    "desired_weight": _null(_WHOLE),
-                    "live_weight": _null(_WHOLE),
-                    "why": _null(_word(*(why.value for why in Why))),
-                    "reason": _null(_TEXT),
-                    "method": _TEXT,
-                    "active_conn": _WHOLE,
-                    "inactive_conn": _WHOLE,
-                    **_AMOUNTS,
-                }
-            )
-        ),
+        "backends": _STANDING,
+        "fallback": _STANDING,
+        "fallback_in_use": _YES_NO,
     }
 )
 _OVERRIDES = _list(
@@ -136,6 +139,9 @@ ANSWERS: dict[str, Json] = {
                         "disabled": _YES_NO,
                         "healthcheck": _HEALTHCHECK,
                         "reals": _list(_object(_REAL)),
+                        "fallback": _list(_object(_REAL)),
+                        "quorum": _WHOLE,
+                        "hysteresis": _WHOLE,
                     }
                 )
             )
@@ -154,6 +160,7 @@ ANSWERS: dict[str, Json] = {
                         "proto": _TEXT,
                         "vip": _TEXT,
                         "frontend_port": _WHOLE,
+                        "fallback": _YES_NO,
                         **_REAL,
                     }
                 )

@@ -63,7 +63,7 @@ class Asking:
             (pool, member)
             for pool in report.pools(self._desk.desired)
             if not (pool.frontend.disabled or pool.frontend.group_disabled)
-            for member in report.members(pool)
+            for member in pool.everybody
         ]
         found = await asyncio.gather(*(one(*each) for each in chosen))
         results = [result for result in found if result is not None]

@@ -61,7 +61,9 @@ def about_names(desk: Desk) -> Iterator[Metric]:
             f"ipvsman_backend_{each}_last_timestamp_seconds", "When that was last.", labels=labels
         )
         for pool in desk.desired.pools.values():
-            hosts = {backend.address for backend in pool.frontend.backends}
+            hosts = {
+                backend.address for backend in (*pool.frontend.backends, *pool.frontend.fallback)
+            }
             family = pool.service.family
             found = [names[host, family] for host in hosts if (host, family) in names]
             if not found:

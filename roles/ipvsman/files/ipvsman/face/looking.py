@@ -97,7 +97,7 @@ class Looking:
                         **standing.health(desk.known(member), desk.age, desk.is_stale(member)),
                     }
                     for pool in report.pools(desk.desired)
-                    for member in report.members(pool)
+                    for member in pool.everybody
                 ]
             }
         )

@@ -57,6 +57,7 @@ class Exporter:
         for mode in modes:
             labels = Labels(mode, "_route" if len(modes) > 1 and mode == "route" else "")
             yield from pools.about_weights(look.desk, labels)
+            yield from pools.about_fallback(look.desk, labels)
             if self._settings.health:
                 yield from pools.about_health(look.desk, labels)
             if self._settings.stats and look.reading is not None:

@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from ipvsman.control.desk import Desk
 from ipvsman.control.live import Reading
+from ipvsman.control.reasons import uses_fallback
 from ipvsman.health.state import Condition
 from ipvsman.ipvs.model import Counters
 
@@ -45,6 +46,21 @@ def about_weights(desk: Desk, labels: Labels) -> Iterator[Metric]:
         )
 
 
+def about_fallback(desk: Desk, labels: Labels) -> Iterator[Metric]:
+    used = Sums()
+    weights = desk.account.weights
+    for service, pool in desk.desired.pools.items():
+        if pool.fallback:
+            used.add(labels.service(service, pool), uses_fallback(weights.get(service, {})))
+    yield used.into(
+        GaugeMetricFamily(
+            f"ipvsman_service_fallback_in_use{labels.suffix}",
+            "Services whose new connections go to their fallback.",
+            labels=labels.of_service,
+        )
+    )
+
+
 def about_health(desk: Desk, labels: Labels) -> Iterator[Metric]:
     states, ready = Sums(), Sums()
     for pool, member in desk.members():
@@ -72,7 +88,7 @@ def about_traffic(desk: Desk, reading: Reading, labels: Labels) -> Iterator[Metr
         pool = desk.desired.pools.get(key)
         _count(services, labels.service(key, pool), counted.traffic)
         for name, destination in counted.destinations.items():
-            member = pool.members.get(name) if pool else None
+            member = pool.by_key.get(name) if pool else None
             values = labels.real(key, pool, name.address, name.port, member)
             _count(reals, values, destination.traffic)
             reals["active"].add(values, destination.active)

@@ -106,6 +106,9 @@ def services(desired: Desired) -> list[Row]:
             "disabled": pool.frontend.disabled or pool.frontend.group_disabled,
             "healthcheck": healthcheck(pool.frontend.healthcheck),
             "reals": [real(pool, member) for member in members(pool)],
+            "fallback": [real(pool, member) for member in fallback(pool)],
+            "quorum": pool.frontend.quorum,
+            "hysteresis": pool.frontend.hysteresis,
         }
         for pool in pools(desired)
     ]
@@ -132,10 +135,12 @@ def backends(desired: Desired) -> list[Row]:
             "proto": service_name(pool.service)["proto"],
             "vip": service_name(pool.service)["vip"],
             "frontend_port": service_name(pool.service)["port"],
+            "fallback": is_fallback,
             **real(pool, member),
         }
         for pool in pools(desired)
-        for member in members(pool)
+        for is_fallback, found in ((False, members(pool)), (True, fallback(pool)))
+        for member in found
     ]
 
 
@@ -156,3 +161,8 @@ def pools(desired: Desired) -> list[Pool]:
 def members(pool: Pool) -> list[Member]:
     """Destinations of a pool in the order of the drop-ins."""
     return list(pool.members.values())
+
+
+def fallback(pool: Pool) -> list[Member]:
+    """Those of its fallback."""
+    return list(pool.fallback.values())

@@ -14,7 +14,8 @@ from typing import Any
 from ipvsman.control.desired import Desired, Member, Pool
 from ipvsman.control.memory import Known
 from ipvsman.control.overrides import Overrides, Subject
-from ipvsman.control.weights import Effective, Why
+from ipvsman.control.quorum import is_falling_back
+from ipvsman.control.reasons import ON_PURPOSE, Effective, Weights, Why, uses_fallback
 from ipvsman.ipvs.model import (
     Counters,
     DestinationCounters,
@@ -25,17 +26,15 @@ from ipvsman.ipvs.model import (
 )
 from ipvsman.ipvs.plain import plain_service
 
-from .report import METHODS, Row, is_disabled, members, pools, service_name
+from .report import METHODS, Row, fallback, is_disabled, members, pools, service_name
 
-Weights = Mapping[ServiceKey, Mapping[DestinationKey, Effective]]
-
-#: Out on purpose, which is no fault.
-_ON_PURPOSE = (Why.OPERATOR.value, Why.DISABLED.value)
+#: Who has no weight, and that is no fault.
+_WELL = {why.value for why in (*ON_PURPOSE, Why.STANDBY)}
 
 
 def detailed(
     desired: Desired,
-    weights: Weights,
+    weights: Mapping[ServiceKey, Weights],
     state: State | None,
     counters: Mapping[ServiceKey, ServiceCounters],
 ) -> list[Row]:
@@ -50,31 +49,33 @@ def detailed(
 
 def _detailed(
     pool: Pool,
-    weights: Mapping[DestinationKey, Effective],
+    weights: Weights,
     state: State | None,
     counters: Mapping[ServiceKey, ServiceCounters],
 ) -> Row:
     live = state.services.get(pool.service) if state else None
     counted = counters.get(pool.service)
-    rows = []
-    for member in members(pool):
+
+    def row(member: Member, is_fallback: bool) -> Row:
         key = member.key
-        there = live.destinations.get(key) if live else None
         effective = weights.get(key)
-        rows.append(
-            {
-                "address": member.backend.address,
-                "ip": key.address,
-                "port": key.port,
-                "weight": 0 if is_disabled(pool, member) else member.settings.weight,
-                "desired_weight": _desired_weight(pool, member, effective),
-                "live_weight": there.weight if there else None,
-                "why": effective.why.value if effective else None,
-                "reason": effective.reason if effective else None,
-                "method": METHODS[member.settings.forwarding],
-                **connections(counted.destinations.get(key) if counted else None),
-            }
-        )
+        mine = effective is None or effective.fallback is is_fallback
+        there = live.destinations.get(key) if live and mine else None
+        if effective is not None and not mine:
+            effective = _of_the_other(effective)
+        return {
+            "address": member.backend.address,
+            "ip": key.address,
+            "port": key.port,
+            "weight": 0 if is_disabled(pool, member) else member.settings.weight,
+            "desired_weight": _desired_weight(pool, member, effective, is_fallback),
+            "live_weight": there.weight if there else None,
+            "why": effective.why.value if effective else None,
+            "reason": effective.reason if effective else None,
+            "method": METHODS[member.settings.forwarding],
+            **connections(counted.destinations.get(key) if counted and mine else None),
+        }
+
     return {
         "group": pool.frontend.group,
         "frontend_name": pool.frontend.name,
@@ -84,13 +85,26 @@ def _detailed(
         "live_present": live is not None,
         **amounts(counted.traffic if counted else Counters()),
         "unresolved": list(pool.unresolved),
-        "backends": rows,
+        "backends": [row(member, False) for member in members(pool)],
+        "fallback": [row(member, True) for member in fallback(pool)],
+        "fallback_in_use": uses_fallback(weights) or is_falling_back(pool, live),
     }
 
 
-def _desired_weight(pool: Pool, member: Member, effective: Effective | None) -> int | None:
+def _of_the_other(effective: Effective) -> Effective:
+    """What a destination of both pools is in that which does not have it now."""
+    if effective.fallback:
+        return Effective(None, Why.NO_QUORUM, "serves as a fallback")
+    return Effective(None, Why.STANDBY, "serves as a backend")
+
+
+def _desired_weight(
+    pool: Pool, member: Member, effective: Effective | None, is_fallback: bool
+) -> int | None:
     if effective is not None:
         return effective.weight
+    if is_fallback:
+        return None
     return 0 if is_disabled(pool, member) else member.settings.weight
 
 
@@ -188,19 +202,22 @@ def is_well(row: Mapping[str, Any]) -> bool:
     """Whether a detailed service row is as it should be.
 
     It is in the kernel, every name in it means something, and every destination that shall have
-    weight has it. What was taken out on purpose is no fault.
+    weight has it. What was taken out on purpose is no fault; a fallback that serves is, whyever.
     """
     return (
         row["live_present"]
         and not row["unresolved"]
-        and all(_is_as_it_should_be(entry) for entry in row["backends"])
+        and not row["fallback_in_use"]
+        and all(map(_is_as_it_should_be, row["backends"]))
+        # Nobody knows how those are who wait, where no daemon tells.
+        and all(each["why"] is None or _is_as_it_should_be(each) for each in row["fallback"])
     )
 
 
 def _is_as_it_should_be(entry: Mapping[str, Any]) -> bool:
     wanted, live = entry["desired_weight"], entry["live_weight"]
     if not wanted:
-        return not live and (entry["why"] in _ON_PURPOSE or entry["weight"] == 0)
+        return not live and (entry["why"] in _WELL or entry["weight"] == 0)
     # All down, and kept because nothing is left: traffic goes there, and no answer comes back.
     return bool(live == wanted and entry["why"] != Why.ALL_DOWN.value)
 
