@@ -28,10 +28,13 @@ _SETTINGS = ("scheduler", "flags", "persistence", "netmask", "engine", "local_ad
 _OWN = ("net.netfilter.nf_conntrack_count", "net.ipv4.vs.sync_qlen_max")
 
 
-def between(directors: Directors) -> list[About]:
-    """All that is known to be wrong between them."""
+def between(directors: Directors, *, are_all: bool = True) -> list[About]:
+    """All that is known to be wrong between them.
+
+    are_all: there are no others. One that could not be asked may be what is missed.
+    """
     able = {name: each for name, each in directors.items() if each["available"]}
-    return [*_unlike(able), *_tables(able), *_sync(able), *_addresses(able)]
+    return [*_unlike(able), *_tables(able), *_sync(able, are_all), *_addresses(able, are_all)]
 
 
 # -- what should be the same
@@ -184,14 +187,14 @@ def _weights(director: Director) -> dict[tuple[str, str], int]:
 # -- connection synchronisation
 
 
-def _sync(directors: Directors) -> Iterator[About]:
+def _sync(directors: Directors, are_all: bool) -> Iterator[About]:
     daemons = [
         (name, daemon) for name, each in directors.items() for daemon in each["sync_daemons"]
     ]
     for name, daemon in daemons:
         if daemon["role"] != "master":
             senders = [other for other, each in daemons if other != name and _is_pair(each, daemon)]
-            if not senders:
+            if not senders and are_all:
                 what = f"backup of sync id {daemon['sync_id']}, and no other director sends with it"
                 do = "start the master there, or take the id that it has"
                 yield [name], Finding(Level.FAULT, what, do)
@@ -199,7 +202,7 @@ def _sync(directors: Directors) -> Iterator[About]:
         receivers = [
             (other, each) for other, each in daemons if other != name and _is_pair(daemon, each)
         ]
-        if not receivers and len(directors) > 1:
+        if not receivers and are_all and len(directors) > 1:
             what = f"master of sync id {daemon['sync_id']}, and no other director receives it"
             do = "start a backup there with the same id; a takeover breaks connections until then"
             yield [name], Finding(Level.FAULT, what, do)
@@ -248,14 +251,14 @@ def _pair(
 # -- addresses
 
 
-def _addresses(directors: Directors) -> Iterator[About]:
+def _addresses(directors: Directors, are_all: bool) -> Iterator[About]:
     vips = {vip for each in directors.values() for vip in virtual_addresses(each)}
     for vip in sorted(vips):
         loud = [name for name, each in directors.items() if vip in _owned(each, loud=True)]
         if len(loud) > 1:
             what = f"{vip} is on an interface of all of them, and each answers for it"
             yield loud, Finding(Level.FAULT, what, "one director at a time has it (VRRP, or BGP)")
-        if not any(vip in _owned(each) for each in directors.values()):
+        if are_all and not any(vip in _owned(each) for each in directors.values()):
             what = f"{vip} is on no director: its packets are not taken, unless by a local route"
             do = "ipvsman_vip_interface, keepalived, or whatever is to have it"
             yield list(directors), Finding(Level.WARNING, what, do)

@@ -28,7 +28,7 @@ def doctor(told: Mapping[str, Any]) -> dict[str, Any]:
     ]
     for name, each in known.items():
         found += [([name], finding) for finding in of_director(each, float(told["now"]))]
-    found += between(known)
+    found += between(known, are_all=len(known) == len(told["directors"]))
     found += _probed(told.get("probe") or {})
     found += _real_servers(told.get("realservers") or {})
     merged = _merged(found)

@@ -35,12 +35,12 @@ def preview(told: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Any]:
     """The text, and how many directors are the same, differ, and were refused.
 
     told: name: results of the role's tasks in check mode by PARTS, and `refused`, why it cannot be
-    done, where that is so; None: the director could not be asked.
+    done, where that is so; nothing: the director could not be asked.
     """
     groups: dict[Change, list[str]] = {}
     same, bad = [], []
     for name, row in told.items():
-        if row is None:
+        if not row:
             bad.append(f"{name}: could not be asked")
         elif row.get("refused"):
             bad.append(f"{name}: REFUSED, nothing would be changed: {row['refused']}")
@@ -54,11 +54,10 @@ def preview(told: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Any]:
     lines = [
         f"{len(told)} director{'' if len(told) == 1 else 's'}: {len(same)} same, {differ} differ,"
         f" {len(bad)} refused or not asked",
-        "",
-        *bad,
     ]
-    if same:
-        lines.append(f"{', '.join(same)}: same")
+    alike = [f"{', '.join(same)}: same"] if same else []
+    if bad or alike:
+        lines += ["", *bad, *alike]
     for change, names in groups.items():
         verb = "differ, all alike" if len(names) > 1 else "differs"
         lines += ["", f"{', '.join(names)}: {verb}: {change.short}", change.diff.rstrip("\n")]

@@ -27,6 +27,8 @@ from {module} import main
 
 raise SystemExit(main({arguments}))
 """
+#: MiB with which no environment can be made.
+_LITTLE = 100
 _ARGUMENTS = {"ipvsman": '["--config-dir", "/etc/ipvsman", *sys.argv[1:]]', "ipvsctl": ""}
 
 
@@ -103,7 +105,14 @@ class Program:
         status, output, errors = self.module.run_command(command)
         if status:
             said = errors.strip() or output.strip() or f"exit status {status}"
-            raise Unfit(f"{' '.join(command)}: {said}")
+            raise Unfit(f"{' '.join(command)}: {said}{_short_of_space(self.versions.root)}")
+
+
+def _short_of_space(directory: str) -> str:
+    """What pip does not always say."""
+    found = os.statvfs(directory)
+    free = found.f_bavail * found.f_frsize >> 20
+    return f"; {directory} has {free} MiB free" if free < _LITTLE else ""
 
 
 def _write_commands(work: str, python: str) -> None:

@@ -133,6 +133,12 @@ def test_a_pair_that_works():
     assert found(lb1=director(**MASTER), lb2=other(**backup)) == []
 
 
+def test_one_that_could_not_be_asked_may_be_what_is_missed():
+    backup = director(**sync("backup"), addresses=[])
+    assert len(between({"lb1": backup})) == 2
+    assert between({"lb1": backup}, are_all=False) == []
+
+
 @pytest.mark.parametrize(
     "backup, who, level, says",
     [

@@ -46,7 +46,7 @@ def test_a_fleet():
         "lb2": DIFFERS,
         "lb3": DIFFERS,
         "lb4": {"refused": "a.yaml:1: no"},
-        "lb5": None,
+        "lb5": False,
     }
     report = preview(rows)
     assert (report["same"], report["differ"], report["refused"]) == (1, 2, 2)

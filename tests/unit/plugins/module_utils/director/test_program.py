@@ -5,6 +5,7 @@ import json
 import os
 import stat
 import tarfile
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.lvs.ipvs.plugins.module_utils.director.needs import NEEDED, Unfit
@@ -166,6 +167,14 @@ def test_an_environment_of_the_same_python_stays(host, archive, tmp_path):
     (tmp_path / "root/versions/1.0-aaa/venv/lib/python3.11").mkdir(parents=True)
     assert run(host(state="examined", install="venv"))["present"]
     assert not run(host(archive=archive, install="venv"))["changed"]
+
+
+def test_a_full_disk_is_told(host, archive, monkeypatch):
+    full = SimpleNamespace(f_bavail=3, f_frsize=1 << 20)
+    monkeypatch.setattr(os, "statvfs", lambda _path: full)
+    commands = {f"{PYTHON} -I -m venv": (1, "", "ensurepip failed")}
+    with pytest.raises(Unfit, match=r"ensurepip failed; .*/root has 3 MiB free"):
+        run(host(archive=archive, install="venv", commands=commands))
 
 
 def version(tmp_path, name, age):
