@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from . import values
 from .errors import under
 from .intake import Fields, Intake
 from .model import (
@@ -23,17 +24,13 @@ from .model import (
     ServiceKey,
     Tunnel,
     TunnelKind,
-    family_of,
-    is_multicast,
     packed_address,
 )
 from .text import (
     FLAG_NAMES,
     FULL_NAT,
     nearest,
-    parse_address,
     parse_forwarding,
-    parse_host_port,
     parse_integer,
     parse_netmask,
     parse_service_key,
@@ -48,8 +45,6 @@ MAX_PERSISTENCE = 31 * 86400
 #: INT_MAX / HZ for the fastest clock a kernel has (HZ=1000).
 MAX_TIMEOUT = 2147483
 MAX_THRESHOLD = 2**31 - 1
-#: IFNAMSIZ and IP_VS_SCHEDNAME_MAXLEN without the final zero.
-MAX_NAME = 15
 #: ``start_sync_thread`` gives a backup at least this much.
 MIN_BACKUP_MAXLEN = 1024
 
@@ -149,7 +144,7 @@ class Reader(Intake):
         persistence = self.optional(
             fields, "persistence", path, lambda value: parse_integer(value, 0, MAX_PERSISTENCE)
         )
-        engine = self.optional(fields, "engine", path, _engine)
+        engine = self.optional(fields, "engine", path, values.engine)
         netmask = local_addresses = None
         if key is not None:
             family = key.family
@@ -179,13 +174,13 @@ class Reader(Intake):
 
     def scheduler(self, value: Any) -> str:
         """The name of a scheduler. Which there are is up to the kernel."""
-        return _name(value, "scheduler")
+        return values.name(value, "scheduler")
 
     def local_addresses(self, data: Any, path: str, family: Family) -> tuple[str, ...]:
         """Local addresses of a service, each once, in numeric order."""
         found: dict[str, str] = {}
         for entry, where in self.items(data, path):
-            address = self.value(entry, where, lambda value: _local_address(value, family))
+            address = self.value(entry, where, lambda value: values.local_address(value, family))
             if address in found:
                 self.fault(where, f"{address} is there already, as {found[address]}")
             elif address is not None:
@@ -235,11 +230,11 @@ class Reader(Intake):
     def timeouts(self, data: Any, path: str) -> TimeoutsWish:
         """Connection time-outs; one left out stays as it is."""
         fields = self.mapping(data, path, _TIMEOUT_KEYS, {}) or Fields()
-        values = [
+        times = [
             self.optional(fields, name, path, lambda value: parse_integer(value, 1, MAX_TIMEOUT))
             for name in _TIMEOUT_KEYS
         ]
-        return TimeoutsWish(*values)
+        return TimeoutsWish(*times)
 
     def daemon(self, data: Any, path: str) -> DaemonWish | None:
         """One connection synchronisation daemon."""
@@ -256,10 +251,10 @@ class Reader(Intake):
         least = MIN_BACKUP_MAXLEN if role is Role.BACKUP else 1
         wish = DaemonWish(
             role or Role.MASTER,
-            self.optional(fields, "interface", path, _interface),
+            self.optional(fields, "interface", path, values.interface),
             self.optional(fields, "sync_id", path, lambda value: parse_integer(value, 0, 255)),
             self.optional(fields, "maxlen", path, lambda value: parse_integer(value, least, 65507)),
-            self.optional(fields, "group", path, _multicast),
+            self.optional(fields, "group", path, values.multicast),
             self.optional(fields, "port", path, lambda value: parse_integer(value, 1, 65535)),
             self.optional(fields, "ttl", path, lambda value: parse_integer(value, 1, 255)),
             path=path,
@@ -306,7 +301,7 @@ class Reader(Intake):
         if text in (None, ""):
             self.fault(where, "is needed: the address of the real server")
             return None
-        found = self.value(text, where, _host_port)
+        found = self.value(text, where, values.host_port)
         if found is None or (port is None and fields.get("port") is not None):
             return None
         address, inline = found
@@ -360,58 +355,5 @@ class Reader(Intake):
         return tuple(flags)
 
 
-def _host_port(value: Any) -> tuple[str, int | None]:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not an IPv4 or IPv6 address")
-    return parse_host_port(value)
-
-
-def _local_address(value: Any, family: Family) -> str:
-    address = parse_address(value)
-    if family_of(address) is not family:
-        raise ValueError(f"{address} is of the other address family than its service")
-    packed = packed_address(address)
-    if not any(packed) or is_multicast(address) or packed == b"\xff" * 4:
-        raise ValueError(f"{address} is not the address of a host")
-    return address
-
-
 def _threshold(value: Any) -> int:
     return parse_integer(value, 0, MAX_THRESHOLD)
-
-
-def _name(value: Any, what: str) -> str:
-    if not isinstance(value, str) or not value or len(value) > MAX_NAME or not _is_word(value):
-        raise ValueError(
-            f"{value!r} is not the name of a {what}: letters, digits, _ and -, at most {MAX_NAME}"
-        )
-    return value
-
-
-def _is_word(text: str) -> bool:
-    return text.isascii() and all(letter.isalnum() or letter in "_-" for letter in text)
-
-
-def _engine(value: Any) -> str:
-    return "" if value in ("", "none") else _name(value, "persistence engine")
-
-
-def _interface(value: Any) -> str:
-    if (
-        not isinstance(value, str)
-        or not value
-        or len(value.encode()) > MAX_NAME
-        or any(letter in "/:" or letter.isspace() or not letter.isprintable() for letter in value)
-    ):
-        raise ValueError(
-            f"{value!r} is not the name of a network interface: at most {MAX_NAME} bytes,"
-            " no blank, / or :"
-        )
-    return value
-
-
-def _multicast(value: Any) -> str:
-    address = parse_address(value)
-    if not is_multicast(address):
-        raise ValueError(f"{value!r} is not a multicast group (224.0.0.0/4 or ff00::/8)")
-    return address
