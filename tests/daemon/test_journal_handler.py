@@ -54,6 +54,30 @@ def test_an_entry_has_its_facts_as_fields(tmp_path):
         handler.close()
 
 
+def test_a_journald_that_hangs_holds_up_nobody(tmp_path):
+    """Its socket takes no more: what is lost meanwhile is counted, and told when it takes again."""
+    path = str(tmp_path / "socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journald:
+        journald.bind(path)
+        instead = Kept()
+        handler = JournalHandler(instead, path)
+        written = 0
+        while not handler._lost:
+            handler.emit(entry("x" * 1000))
+            written += 1
+        handler.emit(entry("lost, too"))
+        for _unused in range(written - 1):
+            assert "IPVSMAN_LOST" not in fields(journald.recv(65536))
+        handler.emit(entry("here again"))
+        found = fields(journald.recv(65536))
+        assert found["IPVSMAN_LOST"] == "2"
+        assert found["MESSAGE"] == "here again (2 messages before this one were lost)"
+        handler.emit(entry("as ever"))
+        assert fields(journald.recv(65536))["MESSAGE"] == "as ever"
+        assert instead.records == []
+        handler.close()
+
+
 def test_what_journald_does_not_take_is_told_otherwise(tmp_path):
     instead = Kept()
     record = entry("lost?")

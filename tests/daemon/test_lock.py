@@ -29,6 +29,31 @@ def test_it_holds_our_pid_while_it_is_held_and_nothing_afterwards(path):
     lock.release()
 
 
+def test_it_is_kept_where_somebody_removes_the_file(path):
+    """Or a second daemon would find nobody who has it."""
+    lock = Lock(path)
+    assert lock.keep()
+    lock.acquire()
+    assert lock.keep()
+    before = set(os.listdir("/proc/self/fd"))
+    os.unlink(path)
+    assert lock.keep() is False
+    assert set(os.listdir("/proc/self/fd")) == before
+    assert lock.keep() is True
+    with pytest.raises(Locked, match=f"is held by process {os.getpid()}$"):
+        Lock(path).acquire()
+    # Somebody was quicker: he has it, and it is told.
+    os.unlink(path)
+    other = Lock(path)
+    other.acquire()
+    with pytest.raises(Locked):
+        lock.keep()
+    other.release()
+    assert lock.keep() is False
+    lock.release()
+    assert Lock(path).holder() is None
+
+
 def test_another_is_told_who_has_it(path):
     held = Lock(path)
     held.acquire()

@@ -150,6 +150,17 @@ def test_the_last_one_that_serves_is_told_whoever_takes_it_out(own):
     assert warning == f"udp://192.0.2.53:53 (dns/udp) {said}"
 
 
+def test_an_override_that_no_disk_takes_is_told_as_one_that_a_restart_forgets(own):
+    own.state.rename(own.state.parent / "away")
+    own.state.write_text("in the way")
+    body = {"level": "backend", "name": "web/10.0.0.2"}
+    (warning,) = own.http("POST", "/v1/overrides?wait=1", body).json["warnings"]
+    assert warning.startswith("it is in force, and a restart forgets it: ")
+    assert "overrides.json cannot be written" in warning
+    own.state.unlink()
+    assert own.http("DELETE", "/v1/overrides/backend/web/10.0.0.2").json["warnings"] == []
+
+
 def test_an_override_of_what_is_no_longer_configured_stays_and_is_told(own):
     other = WEB.replace("web", "old").replace("192.0.2.", "192.0.3.").replace("10.0.0.", "10.0.1.")
     path = own.write("groups/old.yaml", other)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import ssl
@@ -10,7 +11,7 @@ import pytest
 import trustme
 import yaml
 from aiohttp import web
-from ansible_collections.lvs.ipvs.tests.daemon.face.rig import PATIENCE, WEB, Rig, ask
+from ansible_collections.lvs.ipvs.tests.daemon.face.rig import PATIENCE, WEB, Rig, ask, eventually
 from ipvsman.client.unix import Daemon, NotRunning, Refused
 from ipvsman.face import listening, server
 from ipvsman.face.server import Server
@@ -54,6 +55,51 @@ def test_a_socket_that_is_left_over_is_replaced(tmp_path):
     assert Daemon(str(path)).get("/healthz") == {"ok": True}
     own.stop()
     assert not path.exists()
+
+
+def test_a_socket_that_somebody_removes_comes_back(daemon, caplog):
+    own = daemon()
+    path = own.faces.socket
+    own.call(own.server.tend())
+    assert "is gone" not in caplog.text
+    for _unused in range(2):
+        path.unlink()
+        own.call(own.server.tend())
+        assert stat.S_IMODE(path.stat().st_mode) == 0o660
+        assert Daemon(str(path)).get("/healthz") == {"ok": True}
+    assert caplog.text.count(f"{path} is gone: listening there again") == 2
+    # Where it cannot be made it is told once, tried again, and not taken for ours at the end.
+    path.unlink()
+    path.write_text("in the way")
+    for _unused in range(3):
+        own.call(own.server.tend())
+    assert caplog.text.count("listening there again") == 3
+    path.unlink()
+    own.call(own.server.tend())
+    assert Daemon(str(path)).get("/healthz") == {"ok": True}
+    assert len(own.server._runners) == 2
+
+
+def test_a_client_that_says_half_of_it_does_not_hold_up_the_end(daemon, monkeypatch):
+    """aiohttp waits for the rest of a body that has not been read."""
+    monkeypatch.setattr(listening, "MOMENT", 0.1)
+    own = daemon(write=True)
+    clients = []
+    for _unused in range(3):
+        client = socket.create_connection(own.server.api[0])
+        client.sendall(b"PUT /v1/config HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc")
+        clients.append(client)
+    runners = list(own.server._runners)
+    eventually(lambda: sum(len(runner.server.connections) for runner in runners) == 3)
+
+    async def close():
+        # No more than a test's patience: without our own limit it is a minute.
+        async with asyncio.timeout(20):
+            await own.server.close()
+
+    own.call(close())
+    for client in clients:
+        client.close()
 
 
 def test_what_is_no_socket_is_not_removed(tmp_path):

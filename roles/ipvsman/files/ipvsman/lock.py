@@ -34,12 +34,24 @@ class Lock:
             if not _taken(handle):
                 holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip() or "unknown"
                 raise Locked(f"{self._path} is held by process {holder}")
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         except BaseException:
             os.close(handle)
             raise
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         self._handle = handle
+
+    def keep(self) -> bool:
+        """Have it under its name, also where somebody has removed that; whether it is there.
+
+        Without the name, a second daemon would find nobody who holds it. Raises Locked, OSError.
+        """
+        if self._handle is None or _is_same(self._handle, self._path):
+            return True
+        before = self._handle
+        self.acquire()
+        os.close(before)
+        return False
 
     def release(self) -> None:
         """Give it back, and leave no pid behind that somebody could take for ours."""
@@ -63,6 +75,13 @@ class Lock:
         finally:
             os.close(handle)
         return None
+
+
+def _is_same(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _taken(handle: int) -> bool:

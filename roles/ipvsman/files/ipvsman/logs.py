@@ -88,6 +88,9 @@ class JournalHandler(logging.Handler):
         self._instead = instead
         self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        # Probes do not wait for a journald that hangs.
+        self._socket.setblocking(False)
+        self._lost = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         """One entry."""
@@ -101,8 +104,15 @@ class JournalHandler(logging.Handler):
         fields |= {f"IPVSMAN_{name.upper()}": value for name, value in facts.items() if value}
         if record.exc_info:
             fields["IPVSMAN_EXCEPTION"] = logging.Formatter().formatException(record.exc_info)
+        if self._lost:
+            fields["IPVSMAN_LOST"] = str(self._lost)
+            fields["MESSAGE"] += f" ({self._lost} messages before this one were lost)"
         try:
             self._socket.sendto(b"".join(map(_field, fields, fields.values())), self._path)
+            self._lost = 0
+        except BlockingIOError:
+            # Stderr ends with the same journald.
+            self._lost += 1
         except OSError:
             self._instead.emit(record)
 

@@ -94,7 +94,7 @@ def run(settings: Settings) -> int:
         log.error("cannot lock %s: %s", settings.lock_file, error.strerror)
         return LOCKED
     try:
-        return _run(settings)
+        return _run(settings, lock)
     finally:
         lock.release()
 
@@ -108,7 +108,7 @@ def _allow_descriptors() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _run(settings: Settings) -> int:
+def _run(settings: Settings, lock: Lock) -> int:
     def open_table() -> KernelTable:
         return KernelTable(settings.netns)
 
@@ -138,7 +138,7 @@ def _run(settings: Settings) -> int:
     except Unavailable as error:
         log.error("not started: %s", _explained(error))
         return NO_KERNEL
-    return asyncio.run(_Daemon(settings, open_table, kept).live(config, refused))
+    return asyncio.run(_Daemon(settings, open_table, kept, lock).live(config, refused))
 
 
 def _read_config(settings: Settings, previous: Config | None = None) -> Config:
@@ -166,10 +166,13 @@ class _Daemon:
         settings: Settings,
         open_table: Callable[[], KernelTable],
         kept: Kept,
+        lock: Lock,
     ) -> None:
         self._settings = settings
         self._kept = kept
         self._not_kept = ""
+        self._lock = lock
+        self._not_locked = ""
         self._journal = Journal(time.time)
         self._store = Store(settings.state_dir, time.time, self._complain)
         self._store.tidy()
@@ -221,6 +224,7 @@ class _Daemon:
         # What stays for good need not be looked through for garbage, which would hold up probes.
         gc.freeze()
         self._listen(desk)
+        self._go(self._tend(server))
         self._go(self._say_ready(desk))
         try:
             await self._ending.wait()
@@ -313,6 +317,25 @@ class _Daemon:
             began = time.monotonic()
             await self._write_down()
             await asyncio.sleep(max(_TICK, _WRITING * (time.monotonic() - began)))
+
+    async def _tend(self, server: Server) -> None:
+        """What somebody may remove while we run: by what we are found."""
+        while True:
+            await asyncio.sleep(_TICK)
+            await server.tend()
+            fault = ""
+            try:
+                # In a thread: another one may have it, and is given a moment to end.
+                if not await asyncio.to_thread(self._lock.keep):
+                    path = self._settings.lock_file
+                    log.warning("%s is gone, or is another file: taken again", path)
+            except Locked as error:
+                fault = f"another daemon has been started beside this one: {error}"
+            except OSError as error:
+                fault = f"cannot lock {self._settings.lock_file}: {error.strerror}"
+            if fault and fault != self._not_locked:
+                self._journal.record(Kind.ERROR, "ipvsman", fault, logging.ERROR)
+            self._not_locked = fault
 
     async def _write_down(self) -> None:
         await self._director.remember()

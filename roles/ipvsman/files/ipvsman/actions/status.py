@@ -15,6 +15,7 @@ from ipvsman.control.weights import effective
 from ipvsman.face import standing
 from ipvsman.ipvs.errors import IpvsError
 from ipvsman.ipvs.scope import SERVICES
+from ipvsman.lock import Lock
 
 from .alone import Left
 from .filters import Filters, Row
@@ -66,8 +67,11 @@ def _report(stage: Stage) -> dict[str, Any]:
         # What serves for a second is too old to measure by.
         fresh = "?fresh=1" if stage.options.show_rates else ""
         return dict(stage.daemon.get(f"/v1/status/detailed{fresh}"))
-    except NotRunning:
-        pass
+    except NotRunning as absent:
+        holder = Lock(stage.options.lock_file).holder()
+        if holder is not None:
+            # Weights of a daemon that is not asked look wrong where somebody is down.
+            stage.complain(f"{absent}, though process {holder} is one: told without what it knows")
     config = stage.config()
     desired = stage.desired(config)
     circumstances = Left(stage).circumstances(desired)

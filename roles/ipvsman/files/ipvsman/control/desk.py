@@ -202,7 +202,7 @@ class Desk:
         # Taken now: the keeper may be done with it before the disk is.
         before, account = self._director.snapshot, self.account
         self._director.override(subject, disabled, reason)
-        return self._left_alone(subject, before, account)
+        return self._warnings(subject, before, account)
 
     def release(self, subject: Subject) -> list[str] | None:
         """The operator leaves it to the configuration again; what he should know of that.
@@ -212,13 +212,15 @@ class Desk:
         before, account = self._director.snapshot, self.account
         if not self._director.release(subject):
             return None
-        return self._left_alone(subject, before, account)
+        return self._warnings(subject, before, account)
 
-    def _left_alone(self, subject: Subject, before: Snapshot, account: Account) -> list[str]:
-        """Services that nobody serves any more by what has just been said."""
+    def _warnings(self, subject: Subject, before: Snapshot, account: Account) -> list[str]:
+        """Of what was just said: services that nobody serves any more, and that it is forgotten."""
         found = left_alone(subject, before, self._director.snapshot, account)
         for message in found:
             self.journal.record(Kind.OVERRIDE, subject.name, message, logging.WARNING)
+        if self._director.forgets:
+            found.append(f"it is in force, and a restart forgets it: {self._director.forgets}")
         return found
 
     def resync(self) -> None:

@@ -255,6 +255,11 @@ class Director:
         self._journal.record(Kind.OVERRIDE, subject.name, message)
         return True
 
+    @property
+    def forgets(self) -> str:
+        """Why a restart would forget what the operator has said; empty when it would not."""
+        return self._notes.fault(_OVERRIDES)
+
     # -- inside
 
     @property

@@ -53,6 +53,10 @@ class Notes:
                 if not await asyncio.to_thread(self._write, name, form_of(name)):
                     self._due.add(name)
 
+    def fault(self, name: str) -> str:
+        """Why it is not on disk as it was to be written last; empty when it is."""
+        return self._faults.get(name, "")
+
     def _write(self, name: str, form: Form) -> bool:
         """Write it; a fault is told once. For any thread."""
         fault = ""

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
+#: Seconds by which what is said later is later, whatever the clock says; a float has them to spare.
+_LATER = 0.001
+
 
 class Level(Enum):
     """What an override is about."""
@@ -49,7 +52,13 @@ class Overrides:
     entries: Mapping[Subject, Override] = field(default_factory=dict)
 
     def put(self, subject: Subject, override: Override) -> Overrides:
-        """With this one added, or put in place of its like."""
+        """With this one added, or put in place of its like.
+
+        It is the last word, also where the clock has been put back since the one before.
+        """
+        last = max((each.since for each in self.entries.values()), default=override.since)
+        if override.since <= last and self.entries:
+            override = replace(override, since=last + _LATER)
         return replace(self, entries={**self.entries, subject: override})
 
     def drop(self, subject: Subject) -> Overrides:

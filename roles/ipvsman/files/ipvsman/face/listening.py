@@ -21,6 +21,8 @@ log = logging.getLogger("ipvsman")
 
 #: Connections that a listener keeps open.
 MOST = 128
+#: Seconds that an answer under way has to end when the listener does.
+MOMENT = 2.0
 #: Seconds in which it is told once that there are more.
 _QUIET = 60.0
 
@@ -66,6 +68,10 @@ class _Server(web.Server):
         for oldest in open_ones[:-MOST]:
             oldest.abort()
             self._tell()
+
+    async def shutdown(self, timeout: float | None = None) -> None:
+        """Close them; who is being answered gets a moment, and who says nothing holds up no end."""
+        await super().shutdown(MOMENT if timeout is None else min(timeout, MOMENT))
 
     def _tell(self) -> None:
         now = asyncio.get_running_loop().time()

@@ -43,7 +43,9 @@ class Server:
         self._faces = faces
         self._lag = lag
         self._runners: list[web.AppRunner] = []
-        self._has_socket = False
+        self._on_socket: web.AppRunner | None = None
+        self._is_bound = False
+        self._is_missed = False
         #: Where the API and where metrics listen on TCP; nowhere before the start.
         self.api: list[tuple[str, int]] = []
         self.metrics: list[tuple[str, int]] = []
@@ -66,10 +68,26 @@ class Server:
             metrics = faces.metrics
             self.metrics = await self._listen_tcp("metrics", app, metrics.host, metrics.port, None)
 
+    async def tend(self) -> None:
+        """Listen on the socket anew where somebody has removed it (`rm -r /run/ipvsman`)."""
+        path = self._faces.socket
+        if path is None or self._on_socket is None or path.is_socket():
+            return
+        if not self._is_missed:
+            log.warning("%s is gone: listening there again", path)
+        self._is_missed = True
+        await self._on_socket.cleanup()
+        self._runners.remove(self._on_socket)
+        try:
+            await self._listen_unix(path)
+            self._is_missed = False
+        except OSError as error:
+            log.debug("%s: %s", path, error)
+
     async def close(self) -> None:
         """Stop listening; answers under way get a moment to end."""
         await asyncio.gather(*(runner.cleanup() for runner in self._runners))
-        if self._faces.socket is not None and self._has_socket:
+        if self._faces.socket is not None and self._is_bound:
             self._faces.socket.unlink(missing_ok=True)
 
     async def _listen_tcp(
@@ -90,12 +108,13 @@ class Server:
         if path.is_socket():
             path.unlink()
         runner = await self._runner(self._app("", 0, write=True, max_body=_MOST))
+        self._on_socket, self._is_bound = runner, False
         mask = os.umask(0o117)
         try:
             await web.UnixSite(runner, str(path)).start()
         finally:
             os.umask(mask)
-        self._has_socket = True
+        self._is_bound = True
         path.chmod(_SOCKET_MODE)
 
     async def _runner(self, app: web.Application) -> web.AppRunner:
