@@ -126,6 +126,20 @@ def test_ipvsadm_restores_a_service(host):
         assert len(host.rules()) < len(before)
         subprocess.run(["ipvsadm", "-R"], input=saved, text=True, check=True)
         assert host.rules() == before
+    # What it has no words for it would take for something else.
+    silent(
+        host.ipvsctl(
+            "server",
+            "add",
+            *VS.split(),
+            *"--rip 10.0.0.9 --rport 80".split(),
+            *"--forward local --weight 1".split(),
+        )
+    )
+    saved = host.ipvsctl("service", "string", *VS.split(), "--ipvsadm").stdout
+    silent(host.ipvsctl("service", "del", *VS.split()))
+    subprocess.run(["ipvsadm", "-R"], input=saved, text=True, check=True)
+    assert host.rules() == before
 
 
 def test_the_kernels_answers(host):

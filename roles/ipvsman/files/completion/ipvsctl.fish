@@ -209,7 +209,7 @@ complete -c ipvsctl -n '_shtab_ipvsctl_using service string' -l vport -x -d 'por
 complete -c ipvsctl -n '_shtab_ipvsctl_using service string' -l protocol -l proto -xka "TCP UDP SCTP" -d 'transport protocol of the virtual service: TCP (without this flag), UDP or SCTP'
 complete -c ipvsctl -n '_shtab_ipvsctl_using service string' -l fwmark -x -d 'a virtual service by its firewall mark, instead of --vip'
 complete -c ipvsctl -n '_shtab_ipvsctl_using service string' -l family -xka "inet inet6" -d 'address family of --fwmark: inet (without this flag) or inet6'
-complete -c ipvsctl -n '_shtab_ipvsctl_using service string' -l ipvsadm -d 'the service and its destinations as the kernel has them, as ipvsadm -S writes and ipvsadm -R takes them'
+complete -c ipvsctl -n '_shtab_ipvsctl_using service string' -l ipvsadm -d 'the service and its destinations as the kernel has them, in lines that ipvsadm -R takes; what it would not take is told'
 complete -c ipvsctl -n '_shtab_ipvsctl_using service; and test $_shtab_ipvsctl_npos -eq 0' -a check -d 'Say whether a virtual service is there.'
 complete -c ipvsctl -n '_shtab_ipvsctl_using service check' -s h -l help -d 'show this help message and exit'
 complete -c ipvsctl -n '_shtab_ipvsctl_using service check' -l vip -x -d 'IP address of the virtual service (needed, unless --fwmark)'

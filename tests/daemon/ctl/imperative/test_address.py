@@ -221,5 +221,5 @@ def test_what_ipvsadm_cannot_be_told_is_told(local_web):
     done = local_web.run("service", "string", *VS, "--ipvsadm")
     assert done.lines[0] == "-A -t 192.0.2.1:80 -s wrr"
     assert done.err == (
-        "Warning: TCP 192.0.2.1:80 has local addresses, for which ipvsadm has no words\n"
+        "Warning: not told: tcp://192.0.2.1:80: its local addresses; ipvsadm has no full NAT\n"
     )

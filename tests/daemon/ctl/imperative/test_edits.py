@@ -179,6 +179,16 @@ def test_string_for_ipvsadm(web):
     ]
 
 
+def test_what_ipvsadm_would_not_take_is_told(web):
+    web.run("server", "add", *VS, "--rip", "10.0.0.9", "--rport", "80", "--fwd", "local", "-w", "1")
+    done = web.run("service", "string", *VS, "--ipvsadm")
+    assert (done.status, len(done.lines)) == (0, 3)
+    assert done.err == (
+        "Warning: not told: tcp://192.0.2.1:80 -> 10.0.0.9:80:"
+        " ipvsadm has no option for forwarding local\n"
+    )
+
+
 # -- real servers
 
 

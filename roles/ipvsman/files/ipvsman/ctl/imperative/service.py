@@ -8,9 +8,9 @@ import errno
 from dataclasses import replace
 from typing import Any
 
+from ipvsman.ctl.exporting import Export
 from ipvsman.ctl.frame import Context
 from ipvsman.ipvs.document import Reader
-from ipvsman.ipvs.ipvsadm import rules
 from ipvsman.ipvs.model import HOST_NETMASK, Service, ServiceKey
 from ipvsman.ipvs.scope import ALL, SERVICES, Scope
 from ipvsman.ipvs.text import format_netmask
@@ -88,12 +88,14 @@ def _string(said: Said, context: Context) -> int:
     if not said.on("ipvsadm"):
         context.say(f"vs:{service_text(key)}")
         return 0
+    scope = Scope(destinations={key: ALL}, local_addresses=frozenset([key]))
     with context.table() as table:
-        state = table.read(Scope(destinations={key: ALL}, local_addresses=frozenset([key])))
+        state = read(table, scope, context)
         there(state, key)
-    context.say_lines(rules(state))
-    if state.local_addresses(key):
-        context.warn(f"{service_name(key)} has local addresses, for which ipvsadm has no words")
+    export = Export()
+    context.say_lines(export.services(state))
+    for loss in export.losses:
+        context.warn(f"not told: {loss}")
     return 0
 
 
@@ -173,8 +175,8 @@ def _sticky(wish: ServiceWish, persistence: int) -> ServiceWish:
 
 _IPVSADM = Flag(
     ("ipvsadm",),
-    "the service and its destinations as the kernel has them, as ipvsadm -S writes and"
-    " ipvsadm -R takes them",
+    "the service and its destinations as the kernel has them, in lines that ipvsadm -R takes; what"
+    " it would not take is told",
 )
 _SERVERS = Flag(("servers",), "with the real servers of each, their connections, and all settings")
 _EXIT_CODE = Flag(("exit-code",), "exit status 1 when it is not there")
