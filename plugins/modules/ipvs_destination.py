@@ -19,6 +19,8 @@ extends_documentation_fragment:
   - lvs.ipvs.attributes
   - lvs.ipvs.host
   - lvs.ipvs.table
+  - lvs.ipvs.pool
+  - lvs.ipvs.pool.destination
 options:
   service:
     description:
@@ -28,86 +30,9 @@ options:
     required: true
   destinations:
     description: Several destinations in one task, instead of O(address) and its companions.
-    type: list
-    elements: dict
-    suboptions:
-      address:
-        description: Address of the real server, IPv4 or IPv6.
-        type: str
-        required: true
-      port:
-        description: Port of the real server. The port of the service when left out.
-        type: int
-      weight:
-        description: Share of new connections, V(0..65535). With V(0) only existing connections go on.
-        type: int
-      forwarding:
-        description:
-          - Forwarding method. V(masq) and V(nat) mean V(masquerade), V(dr), V(route) and V(routing) mean
-            V(direct), V(tun) means V(tunnel).
-          - V(fnat) means V(masquerade), and fails when the service has no local addresses.
-          - A destination of the other address family than its service needs V(tunnel).
-        type: str
-        choices: [masquerade, direct, tunnel, local, bypass, masq, nat, dr, route, routing, tun, fnat]
-      upper_threshold:
-        description: Connections above which the destination gets no new ones. V(0) is no threshold.
-        type: int
-      lower_threshold:
-        description: Connections below which it gets new ones again. V(0) is three quarters of the upper.
-        type: int
-      tunnel:
-        description: Encapsulation, for forwarding V(tunnel).
-        type: dict
-        suboptions:
-          type:
-            description: Type of the tunnel. V(ipip) when left out.
-            type: str
-            choices: [ipip, gue, gre]
-          port:
-            description: UDP port that the destination expects GUE on.
-            type: int
-          checksum:
-            description: Checksum of the encapsulation. V(csum) for GUE and GRE, V(remcsum) for GUE.
-            type: str
-            choices: [none, csum, remcsum]
   address:
     description: Address of the real server, IPv4 or IPv6.
     type: str
-  port:
-    description: Port of the real server. The port of the service when left out.
-    type: int
-  weight:
-    description: Share of new connections, V(0..65535). With V(0) only existing connections go on.
-    type: int
-  forwarding:
-    description:
-      - Forwarding method. V(masq) and V(nat) mean V(masquerade), V(dr), V(route) and V(routing) mean
-        V(direct), V(tun) means V(tunnel).
-      - V(fnat) means V(masquerade), and fails when the service has no local addresses.
-      - A destination of the other address family than its service needs V(tunnel).
-    type: str
-    choices: [masquerade, direct, tunnel, local, bypass, masq, nat, dr, route, routing, tun, fnat]
-  upper_threshold:
-    description: Connections above which the destination gets no new ones. V(0) is no threshold.
-    type: int
-  lower_threshold:
-    description: Connections below which it gets new ones again. V(0) is three quarters of the upper.
-    type: int
-  tunnel:
-    description: Encapsulation, for forwarding V(tunnel).
-    type: dict
-    suboptions:
-      type:
-        description: Type of the tunnel. V(ipip) when left out.
-        type: str
-        choices: [ipip, gue, gre]
-      port:
-        description: UDP port that the destination expects GUE on.
-        type: int
-      checksum:
-        description: Checksum of the encapsulation. V(csum) for GUE and GRE, V(remcsum) for GUE.
-        type: str
-        choices: [none, csum, remcsum]
   state:
     description:
       - V(present) and V(absent) add or edit, and remove.
