@@ -97,6 +97,9 @@ DOCUMENT_DEFAULTS = Defaults(weight=1, scheduler="rr", forwarding=Forwarding.DIR
 class Reader(Intake):
     """One reading of a document, or of a part of one."""
 
+    #: What a service that is not named at all should have been named by.
+    service_key = "service"
+
     # -- parts
 
     def table(self, data: Any, defaults: Defaults = DOCUMENT_DEFAULTS) -> TableWish:
@@ -125,9 +128,7 @@ class Reader(Intake):
         fields = self.mapping(data, path, _SERVICE_KEYS, _SERVICE_SHORT)
         if fields is None:
             return None
-        name_path = under(
-            path, "address" if "service" not in data and "address" in data else "service"
-        )
+        name_path = under(path, fields.written.get("service", self.service_key))
         key: ServiceKey | None = None
         if fields.get("service") in (None, ""):
             self.fault(

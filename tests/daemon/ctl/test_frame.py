@@ -185,11 +185,13 @@ def test_what_is_said_and_what_is_not(ctl, fake):
         ([], {}, True, True),
         ([], {}, False, False),
         ([], {"NO_COLOR": "1"}, True, False),
+        ([], {"TERM": "dumb"}, True, False),
         (["--color", "always"], {"NO_COLOR": "1"}, False, True),
         (["--color", "never"], {}, True, False),
     ],
 )
 def test_colour(ctl, fake, monkeypatch, flags, environment, terminal, colored):
+    monkeypatch.setenv("TERM", "xterm")
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     ctl.run(*flags, "model", terminal=terminal)

@@ -31,10 +31,18 @@ def test_text_is_shown_again_and_again(watched):
     assert watched.pauses == [5.0] * 3
 
 
-def test_a_terminal_is_cleared(watched):
+def test_a_terminal_is_cleared(watched, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
     out = watched.run("service", "get", *VS, "--watch", "0.5", terminal=True).out
     assert out.count("\033[H\033[2J") == 3
     assert "\n\n" not in out
+
+
+def test_one_that_is_dumb_is_not(watched, monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    out = watched.run("service", "get", *VS, "--watch", "0.5", terminal=True).out
+    assert "\033" not in out
+    assert out.count("\n\n") == 2
 
 
 def test_nothing_is_cleared_without_watching(watched):

@@ -157,6 +157,12 @@ def test_of_two_documents_none_is_passed_over(ctl, verb):
     assert said.err.startswith("Error: --file can be said once: here are one.yaml and two.yaml\n")
 
 
+def test_a_service_without_a_name_is_told_what_it_lacks(validate):
+    said = validate("services: [{sched: rr}]\n")
+    assert said.status == 32
+    assert ":1:12: services[0].address: is needed: the name of the virtual service" in said.err
+
+
 def test_unresolved_parameters_all_at_once(validate):
     said = validate("services:\n- address: tcp://${a}\n  destinations: [{address: '${b.c}'}]\n")
     assert said.status == 35

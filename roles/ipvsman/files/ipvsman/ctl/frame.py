@@ -252,7 +252,12 @@ class Context:
         """Whether stdout is to be coloured: as told, else when somebody sees it (no-color.org)."""
         if self.options.color != "auto":
             return bool(self.options.color == "always")
-        return not self.environ.get("NO_COLOR") and self.stdout.isatty()
+        return not self.environ.get("NO_COLOR") and self.on_screen
+
+    @property
+    def on_screen(self) -> bool:
+        """Whether stdout is a terminal that understands more than letters."""
+        return self.stdout.isatty() and self.environ.get("TERM") != "dumb"
 
     def say(self, line: str = "") -> None:
         """What was asked for, on stdout."""

@@ -54,7 +54,7 @@ class Screen:
             return
         if self._form == "yaml":
             self._context.say("---")
-        elif self._form == "text" and self._context.stdout.isatty():
+        elif self._form == "text" and self._context.on_screen:
             self._context.stdout.write(_CLEAR)
         elif self._form == "text" and seen:
             self._context.say()

@@ -177,6 +177,8 @@ class Document:
 class _Reader(Reader):
     """Reads a document; notes what nobody knows apart, unless that is a fault."""
 
+    service_key = "address"
+
     def __init__(self, *, strict: bool) -> None:
         super().__init__()
         self._strict = strict
