@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 from ansible_collections.lvs.ipvs.tests.daemon.face.rig import DNS, WEB, foreign
+from ipvsman.actions import stage
 from ipvsman.config.jsonschema import schema
 from ipvsman.face import asking
 from ipvsman.health.prober import Prober
@@ -396,3 +399,20 @@ def test_a_real_probe(ipvsman):
     assert said.status == 1
     assert said.lines[0] == "total=2 ok=0 failed=2"
     assert os.strerror(111).lower() in said.lines[1].lower()
+
+
+def test_names_that_hang_are_waited_for_together(ipvsman, monkeypatch):
+    names = ["one.example", "two.example", "three.example"]
+    rows = "\n".join(f"    - {{address: {name}}}" for name in names)
+    ipvsman.write(
+        "groups/web.yaml", re.sub(r"(?s)(?<=backends:\n).*(?=  health)", rows + "\n", WEB)
+    )
+    together = threading.Barrier(len(names), timeout=30)
+
+    def hanging(_name, _family):
+        together.wait()
+        return ("10.0.0.9",)
+
+    monkeypatch.setattr(stage, "_resolved", hanging)
+    said = ipvsman("--list-backends", "--filter-group", "web")
+    assert said.out.count("backend=10.0.0.9") == 2

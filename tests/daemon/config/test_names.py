@@ -192,3 +192,22 @@ def test_nothing_is_reported_after_the_end():
         assert reports == []
 
     asyncio.run(main())
+
+
+def test_a_name_that_fails_is_told_once_and_when_it_is_well_again():
+    fault = LookupFailed("no such name")
+    good = Answer(("10.0.0.1",), 0.0)
+    # db has never meant anything: told at once. web fails twice and is forgiven, then three times.
+    script = Script(
+        web=[good, fault, fault, good, fault, fault, fault, fault, good, good],
+        db=[fault, fault, fault, fault, Answer(("10.0.0.2",), 60)],
+    )
+    told = []
+
+    async def scenario(resolver, reports):
+        resolver.want(frozenset({WEB, DB}))
+        await until(lambda: len(told) == 4)
+
+    run(script, scenario, least=0.001, trouble=lambda *what: told.append(what))
+    assert [each for each in told if each[0] == DB] == [(DB, "no such name"), (DB, "")]
+    assert [each for each in told if each[0] == WEB] == [(WEB, "no such name"), (WEB, "")]

@@ -470,3 +470,23 @@ def test_warnings_by_the_thousand_are_not_all_logged(world, caplog):
     told = [record.getMessage() for record in caplog.records]
     assert told[:2] == ["a.yaml: number 0", "a.yaml: number 1"]
     assert told[50:] == ["950 more warnings about the drop-ins; ipvsman --test tells all"]
+
+
+def test_a_name_that_cannot_be_resolved_is_told(world):
+    world.next = config(frontend("www.example"))
+    name = "www.example", Family.INET
+    director = world.begin()
+    director.unresolved(name, "no answer in time")
+    director.resolved({name: ("10.0.0.7",)})
+    director.unresolved(name, "refused")
+    director.unresolved(name, "")
+    told = [(e.level, e.message) for e in world.journal.since() if e.kind is Kind.RESOLVE]
+    assert told == [
+        (
+            logging.WARNING,
+            "www.example (inet) cannot be resolved, it has no address: no answer in time",
+        ),
+        (logging.INFO, "www.example (inet) is 10.0.0.7"),
+        (logging.WARNING, "www.example (inet) cannot be resolved, it stays 10.0.0.7: refused"),
+        (logging.INFO, "www.example (inet) can be resolved again"),
+    ]

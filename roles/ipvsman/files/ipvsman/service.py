@@ -202,7 +202,9 @@ class _Daemon:
             unable=self._director.unable,
             command_slots=self._settings.command_slots,
         )
-        resolver = Resolver(self._director.resolved, SystemLookup())
+        resolver = Resolver(
+            self._director.resolved, SystemLookup(), trouble=self._director.unresolved
+        )
         desk = Desk(
             self._director,
             self._keeper,

@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +26,8 @@ from ipvsman.ipvs.table import Table
 from .filters import Filters
 
 _AF = {Family.INET: socket.AF_INET, Family.INET6: socket.AF_INET6}
+#: Names that are resolved at a time.
+_AT_ONCE = 32
 _COLORS = {"UP": 32, "OK": 32, "DOWN": 31, "DEGRADED": 33}
 
 
@@ -84,7 +87,11 @@ class Stage:
 
     def resolved(self, config: Config) -> tuple[Desired, Addresses]:
         """The same, and what the names mean."""
-        addresses = {name: _resolved(*name) for name in hostnames(config)}
+        names = sorted(hostnames(config), key=lambda name: (name[0], name[1].value))
+        # One that hangs takes as long as the system's resolver has patience.
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            found = threads.map(lambda name: _resolved(*name), names)
+        addresses = dict(zip(names, found, strict=True))
         return build(config, addresses), addresses
 
     def say(self, line: str = "") -> None:

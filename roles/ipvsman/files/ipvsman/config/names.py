@@ -22,6 +22,8 @@ Name = tuple[str, Family]
 LEAST, MOST = 5.0, 300.0
 #: Seconds between attempts at a name that fails, at most; the first comes after LEAST.
 PATIENCE = 60.0
+#: Failures in a row that are told, of a name that has addresses; of one that has none, the first.
+TROUBLE = 3
 #: Lookups at a time.
 AT_ONCE = 32
 #: Seconds in which news are collected before they are reported.
@@ -42,6 +44,8 @@ class LookupFailed(Exception):
 
 Lookup = Callable[[str, Family], Awaitable[Answer]]
 Report = Callable[[dict[Name, tuple[str, ...]]], None]
+# Takes why a name cannot be resolved; an empty text when it can be again.
+Trouble = Callable[[Name, str], None]
 
 
 @dataclass(frozen=True)
@@ -72,12 +76,14 @@ class Resolver:
         report: Report,
         lookup: Lookup,
         *,
+        trouble: Trouble = lambda _name, _reason: None,
         least: float = LEAST,
         most: float = MOST,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._report = report
         self._lookup = lookup
+        self._trouble = trouble
         self._least = least
         self._most = most
         self._clock = clock
@@ -124,12 +130,22 @@ class Resolver:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _watch(self, name: Name) -> None:
-        failures = 0
+        failures, told = 0, False
         while True:
             async with self._slots:
                 pause = await self._try(name)
             self._tried[name].set()
-            failures = failures + 1 if pause is None else 0
+            known = self._watched[name]
+            if pause is None:
+                failures += 1
+                if failures == (TROUBLE if known.addresses else 1):
+                    told = True
+                    self._trouble(name, known.error)
+            else:
+                failures = 0
+                if told:
+                    told = False
+                    self._trouble(name, "")
             if pause is None:
                 pause = min(self._least * 2 ** min(failures - 1, 10), PATIENCE)
             await asyncio.sleep(min(max(pause, self._least), self._most))

@@ -237,6 +237,17 @@ class Director:
             self._journal.record(Kind.RESOLVE, name, f"{name} ({_family.value}) is {found}")
         self._want(build(self.config, self._addresses))
 
+    def unresolved(self, name: tuple[str, Family], reason: str) -> None:
+        """Why a name cannot be resolved; empty = it can be again."""
+        host, family = name
+        message, level = f"{host} ({family.value}) can be resolved again", logging.INFO
+        if reason:
+            kept = ", ".join(self._addresses.get(name, ()))
+            until = f"it stays {kept}" if kept else "it has no address"
+            message = f"{host} ({family.value}) cannot be resolved, {until}: {reason}"
+            level = logging.WARNING
+        self._journal.record(Kind.RESOLVE, host, message, level)
+
     def override(self, subject: Subject, disabled: bool, reason: str = "") -> None:
         """The operator takes something out (disabled) or in."""
         override = Override(disabled, self._wall(), reason)
