@@ -5,32 +5,14 @@ import logging
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from ansible_collections.lvs.ipvs.tests.daemon.face.rig import DNS, WEB, Rig
+from ansible_collections.lvs.ipvs.tests.daemon.said import Said, Terminal
 from ipvsman import __main__ as program
 from ipvsman.actions import act
 from ipvsman.ipvs.memory import MemoryTable
-
-
-@dataclass
-class Said:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def lines(self):
-        return self.out.splitlines()
-
-
-class Terminal(io.StringIO):
-    """Somebody sees it."""
-
-    def isatty(self):
-        return True
 
 
 class CommandLine:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-import re
-import subprocess
 from pathlib import Path
 
 import pytest
+from ansible_collections.lvs.ipvs.tests.daemon.manuals import shown, source
+from ansible_collections.lvs.ipvs.tests.daemon.shells import COMPLETION, SHELLS
 from ipvsman.arguments import parser
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-FILES = CHECKOUT / "roles/ipvsman/files"
 
 
 @pytest.fixture(scope="module")
@@ -42,59 +41,44 @@ def flags():
 
 
 def test_the_manual_has_every_flag_and_can_be_shown():
-    page = FILES / "man/ipvsman.8"
-    done = subprocess.run(
-        ["groff", "-man", "-Tutf8", "-ww", "-P-c", str(page)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stderr == ""
-    # Bold letters are struck twice.
-    shown = re.sub(".\x08", "", done.stdout)
-    assert shown.index("NAME") < shown.index("OPTIONS") < shown.index("EXIT STATUS")
-    source = page.read_text().replace("\\-", "-")
+    page, text = source("ipvsman.8"), shown("ipvsman.8")
+    assert text.index("NAME") < text.index("OPTIONS") < text.index("EXIT STATUS")
     for name in flags():
-        assert f"\\fB{name}\\fR" in source
-    assert "%(default)s" not in source
+        assert f"\\fB{name}\\fR" in page
+    assert "%(default)s" not in page
 
 
-def complete(*words):
-    """What bash offers for the last of the words."""
-    script = """
-    source "$1"; shift
-    set -- ipvsman "$@"
-    COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
-    function=$(complete -p ipvsman | sed -E 's/.*-F ([^ ]+).*/\\1/')
-    "$function" ipvsman "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
-    printf '%s\\n' "${COMPREPLY[@]}"
-    """
-    done = subprocess.run(
-        ["bash", "-c", script, "bash", str(FILES / "completion/ipvsman"), *words],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stderr == ""
-    return sorted(done.stdout.split())
+@pytest.fixture(params=SHELLS)
+def complete(request, tmp_path):
+    """What a shell offers for the last of the words."""
+
+    def run(*words):
+        return SHELLS[request.param]("ipvsman", tmp_path, words)
+
+    return run
 
 
-def test_bash_offers_flags():
+def test_shells_offer_flags(complete):
     assert complete("--filter-") == ["--filter-backend", "--filter-frontend", "--filter-group"]
     assert complete("--status", "--only") == ["--only-active"]
 
 
-def test_bash_offers_values(tmp_path):
+def test_shells_offer_values(complete, tmp_path):
     assert complete("--output", "") == ["json", "table"]
     assert complete("--prometheus-metrics-stats-labels", "b") == ["both"]
     (tmp_path / "token").touch()
     (tmp_path / "drop-ins").mkdir()
-    assert complete("--api-token-file", f"{tmp_path}/t") == [f"{tmp_path}/token"]
-    assert complete("--config-dir", f"{tmp_path}/") == [f"{tmp_path}/drop-ins"]
+    for flag, beginning, name in (
+        ("--api-token-file", "t", "token"),
+        ("--config-dir", "", "drop-ins"),
+    ):
+        # One shell offers the whole path, another its last part, a third marks directories.
+        offered = complete(flag, f"{tmp_path}/{beginning}")
+        assert [Path(each).name for each in offered] == [name]
 
 
 def test_zsh_gets_every_flag():
-    text = (FILES / "completion/_ipvsman").read_text()
+    text = (COMPLETION / "_ipvsman").read_text()
     assert text.startswith("#compdef ipvsman\n")
     for name in flags():
         assert name in text

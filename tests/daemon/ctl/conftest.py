@@ -2,30 +2,12 @@ from __future__ import annotations
 
 import io
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 
 import pytest
+from ansible_collections.lvs.ipvs.tests.daemon.said import Said, Terminal
 from ipvsman.ctl import __main__ as program
 from ipvsman.ctl import kernel
 from ipvsman.ipvs.memory import MemoryTable
-
-
-@dataclass
-class Said:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def lines(self):
-        return self.out.splitlines()
-
-
-class Terminal(io.StringIO):
-    """Somebody sees it."""
-
-    def isatty(self):
-        return True
 
 
 class CommandLine:

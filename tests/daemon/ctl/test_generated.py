@@ -6,16 +6,12 @@ That it is up to date is tested with that of ipvsman.
 from __future__ import annotations
 
 import re
-import subprocess
-from pathlib import Path
 
 import pytest
+from ansible_collections.lvs.ipvs.tests.daemon.manuals import shown, source
+from ansible_collections.lvs.ipvs.tests.daemon.shells import COMPLETION, SHELLS
 from ipvsman.ctl.__main__ import parser_of, top
 from ipvsman.ctl.frame import VERBS, Status
-
-from . import shells
-
-FILES = Path(__file__).resolve().parents[3] / "roles/ipvsman/files"
 
 
 def flags(parser):
@@ -28,34 +24,27 @@ def flags(parser):
 
 
 def test_the_manual_has_every_verb_flag_and_status_and_can_be_shown():
-    page = FILES / "man/ipvsctl.8"
-    done = subprocess.run(
-        ["groff", "-man", "-Tutf8", "-ww", "-P-c", str(page)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stderr == ""
-    source = page.read_text().replace("\\-", "-")
-    assert "%(default)s" not in source
+    page = source("ipvsctl.8")
+    assert "IPVSCTL(8)" in shown("ipvsctl.8")
+    assert "%(default)s" not in page
     for name in flags(top()):
-        assert f"\\fB{name}\\fR" in source
+        assert f"\\fB{name}\\fR" in page
     for verb in VERBS:
         heading = rf'^\.SS "{verb.name}( \(also {", ".join(verb.aliases)}\))?"$'
-        found = re.search(heading, source, re.MULTILINE)
+        found = re.search(heading, page, re.MULTILINE)
         assert found, verb.name
         for name in flags(parser_of(verb)):
-            assert f"\\fB{name}\\fR" in source[found.end() :]
-    told = set(re.findall(r"^\.B (\d+)$", source, re.MULTILINE))
+            assert f"\\fB{name}\\fR" in page[found.end() :]
+    told = set(re.findall(r"^\.B (\d+)$", page, re.MULTILINE))
     assert told == {str(int(status)) for status in Status}
 
 
-@pytest.fixture(params=shells.SHELLS)
+@pytest.fixture(params=SHELLS)
 def complete(request, tmp_path):
     """What a shell offers for the last of the words."""
 
     def run(*words):
-        return shells.SHELLS[request.param](FILES / "completion", tmp_path, words)
+        return SHELLS[request.param]("ipvsctl", tmp_path, words)
 
     return run
 
@@ -94,7 +83,7 @@ def test_shells_understand_aliases(complete):
 
 @pytest.mark.parametrize("name", ["_ipvsctl", "ipvsctl.fish", "ipvsctl"])
 def test_every_shell_gets_every_verb_and_flag(name):
-    text = (FILES / "completion" / name).read_text()
+    text = (COMPLETION / name).read_text()
     for verb in VERBS:
         assert verb.name in text
         for flag in flags(parser_of(verb)):
@@ -103,4 +92,4 @@ def test_every_shell_gets_every_verb_and_flag(name):
 
 
 def test_zsh_finds_it():
-    assert (FILES / "completion/_ipvsctl").read_text().startswith("#compdef ipvsctl\n")
+    assert (COMPLETION / "_ipvsctl").read_text().startswith("#compdef ipvsctl\n")

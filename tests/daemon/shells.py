@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-_PROGRAM = "ipvsctl"
+COMPLETION = Path(__file__).resolve().parents[2] / "roles/ipvsman/files/completion"
 _PATIENCE = 60
 
 _BASH = """\
@@ -42,21 +42,21 @@ print ready
 """
 
 
-def bash(files: Path, place: Path, words: Sequence[str]) -> list[str]:
+def bash(program: str, place: Path, words: Sequence[str]) -> list[str]:
     """By the function that completes."""
     del place
-    line = ["bash", "-c", _BASH, "bash", str(files / _PROGRAM), _PROGRAM, *words]
+    line = ["bash", "-c", _BASH, "bash", str(COMPLETION / program), program, *words]
     return _said(line)
 
 
-def fish(files: Path, place: Path, words: Sequence[str]) -> list[str]:
+def fish(program: str, place: Path, words: Sequence[str]) -> list[str]:
     """By what it has for this; a word and what it is about stand on a line."""
-    line = ["fish", "--no-config", "-c", _FISH, str(files / f"{_PROGRAM}.fish"), _line(words)]
     del place
-    return _said(line)
+    source = str(COMPLETION / f"{program}.fish")
+    return _said(["fish", "--no-config", "-c", _FISH, source, _line(program, words)])
 
 
-def zsh(files: Path, place: Path, words: Sequence[str]) -> list[str]:
+def zsh(program: str, place: Path, words: Sequence[str]) -> list[str]:
     """By typing it on a terminal."""
     offered = place / "offered"
     offered.write_text("")
@@ -66,7 +66,7 @@ def zsh(files: Path, place: Path, words: Sequence[str]) -> list[str]:
         "HOME": str(place),
         "ZDOTDIR": str(place),
         "TERM": "dumb",
-        "COMPLETION": str(files),
+        "COMPLETION": str(COMPLETION),
         "OFFERED": str(offered),
     }
     ours, theirs = pty.openpty()
@@ -82,7 +82,7 @@ def zsh(files: Path, place: Path, words: Sequence[str]) -> list[str]:
         os.close(theirs)
         try:
             _until(ours, b"ready")
-            os.write(ours, f"{_line(words)}\t".encode())
+            os.write(ours, f"{_line(program, words)}\t".encode())
             _until(ours, b"completed")
         finally:
             shell.kill()
@@ -90,8 +90,8 @@ def zsh(files: Path, place: Path, words: Sequence[str]) -> list[str]:
     return sorted(set(offered.read_text().split()))
 
 
-def _line(words: Sequence[str]) -> str:
-    return " ".join([_PROGRAM, *map(shlex.quote, words[:-1]), words[-1]])
+def _line(program: str, words: Sequence[str]) -> str:
+    return " ".join([program, *map(shlex.quote, words[:-1]), words[-1]])
 
 
 def _said(line: Sequence[str]) -> list[str]:
