@@ -149,13 +149,10 @@ def test_a_real_server_without_a_port_has_that_of_the_service(imported):
 @pytest.mark.parametrize(
     "line, says",
     [
-        (
-            "sorry_server 10.0.0.9 80",
-            "no server takes over for a pool that is down; all_down: keep",
-        ),
-        ("sorry_server_inhibit", "no server takes over"),
-        ("quorum 2", "a pool is down when all of it is"),
-        ("hysteresis 1", "a pool is down when all of it is"),
+        ("sorry_server 10.0.0.9 80", "a table has no fallback; --to drop-ins makes files"),
+        ("sorry_server_inhibit", "without a sorry_server it decides nothing but scripts"),
+        ("quorum 2", "without a sorry_server it decides nothing but scripts"),
+        ("hysteresis 1", "without a sorry_server it decides nothing but scripts"),
         ("quorum_up /bin/x", "there are no scripts"),
         ("ha_suspend", "probes go on"),
         ("omega", "there is nothing that is done at the end"),

@@ -140,7 +140,6 @@ def test_a_range_of_names(imported):
 @pytest.mark.parametrize(
     "line, says",
     [
-        ("fallback = 127.0.0.1:80 gate", "no server takes over for a pool that is down"),
         ("fallbackcommand = /bin/x", "there are no scripts"),
         ("emailalert = a@b", "there is no mail"),
         ("monitorfile = /x", "there is one log for all"),
@@ -215,3 +214,80 @@ def test_what_becomes_of_who_is_down(imported, around, own, on_down):
     found = one(imported, lines, around=around, to="drop-ins")
     assert [group["on_down"] for group in found.made.values()] == [on_down]
     assert found.said == ""
+
+
+SORRY = "fallback = 10.0.0.9:80"
+
+
+def fallback(imported, lines, head="virtual = 192.0.2.1:80", **how):
+    """That of the one group; nothing is lost."""
+    found = one(imported, [ON, *lines], head, to="drop-ins", **how)
+    assert found.losses == []
+    (group,) = found.made.values()
+    return [
+        (row["address"], row.get("port_map"), row["method"]) for row in group.get("fallback", ())
+    ], found.notes
+
+
+class TestFallback:
+    @pytest.mark.parametrize(
+        "line, row",
+        [
+            ("10.0.0.9:80", ("10.0.0.9", None, "routing")),
+            ("10.0.0.9", ("10.0.0.9", None, "routing")),
+            ("10.0.0.9:80 gate", ("10.0.0.9", None, "routing")),
+            ("10.0.0.9:8080 masq", ("10.0.0.9", {"80": 8080}, "nat")),
+            ("10.0.0.9:http ipip", ("10.0.0.9", None, "tunnel")),
+            ("sorry.example.net:80", ("sorry.example.net", None, "routing")),
+        ],
+    )
+    def test_it_is_carried_over(self, imported, line, row):
+        assert fallback(imported, [REAL, f"fallback = {line}"]) == ([row], [])
+
+    def test_it_is_not_probed(self, imported):
+        found = one(imported, [REAL, SORRY], to="drop-ins")
+        (group,) = found.made.values()
+        assert group["fallback"][0]["healthcheck"] == {"disable": True}
+        assert "quorum" not in group
+
+    def test_only_masq_goes_to_another_port(self, imported):
+        rows, notes = fallback(imported, [REAL, "fallback = 10.0.0.9:8080 gate"])
+        assert rows == [("10.0.0.9", None, "routing")]
+        assert notes == ["file:5: fallback 10.0.0.9:8080 gate: port 80: only masq goes to another"]
+
+    def test_that_of_all_is_for_those_who_have_none(self, imported):
+        row = ("10.0.0.8", None, "routing")
+        assert fallback(imported, [REAL], around="fallback = 10.0.0.8") == ([row], [])
+        found = one(imported, [REAL, SORRY], around="fallback = 10.0.0.8:80", to="drop-ins")
+        assert [row["address"] for row in next(iter(found.made.values()))["fallback"]] == [
+            "10.0.0.9"
+        ]
+        (loss,) = found.losses
+        assert loss.startswith("file:1: fallback 10.0.0.8:80: not carried over: no virtual")
+
+    def test_each_family_has_its_own(self, imported):
+        six, real = "virtual6 = [2001:db8::1]:80", "real6 = [2001:db8::2]:80 gate"
+        around = "fallback6 = [2001:db8::9]:80"
+        assert fallback(imported, [real], six, around=around) == (
+            [("2001:db8::9", None, "routing")],
+            [],
+        )
+        (loss,) = one(imported, [ON, REAL], around=around, to="drop-ins").losses
+        assert "no virtual service falls back to it" in loss
+
+    def test_behind_a_firewall_mark(self, imported):
+        lines = ["protocol = fwm", REAL, "fallback = 10.0.0.9"]
+        assert fallback(imported, lines, "virtual = 5")[0] == [("10.0.0.9", None, "routing")]
+
+    @pytest.mark.parametrize("line", ["10.0.0.9:80 nat", "10.0.0.9:80 gate 5", "", "a b c"])
+    def test_faults(self, imported, line):
+        text = f"virtual = 192.0.2.1:80\n    {REAL}\n    fallback = {line}\n"
+        (fault,) = imported("ldirectord", text).faults
+        assert fault.startswith("file:3:5: fallback: ")
+        assert "is not HOST[:PORT] [gate|masq|ipip]" in fault
+
+    def test_a_table_has_none(self, imported):
+        losses = one(imported, [ON, REAL, SORRY], around="fallback = 10.0.0.8:80").losses
+        assert "file:5: fallback 10.0.0.9:80: not carried over: a table has no fallback; --to" in (
+            "\n".join(losses)
+        )

@@ -6,10 +6,6 @@ from __future__ import annotations
 
 from typing import Final
 
-SORRY_SERVER: Final = (
-    "no server takes over for a pool that is down",
-    "all_down: keep (drop-ins) goes on with all of them; or it is one more server, scheduler fo",
-)
 SCRIPTS: Final = (
     "there are no scripts for what changes",
     "the daemon tells it in its event stream, log and metrics",

@@ -33,6 +33,7 @@ _METHODS = {
     Forwarding.TUNNEL: "tunnel",
 }
 _NOT_PROBED = {"disable": True}
+_USUAL = {"quorum": 1, "hysteresis": 0}
 
 
 def drop_ins(found: Found, ledger: Ledger) -> Files:
@@ -61,20 +62,27 @@ def _group(name: str, service: FoundService, ledger: Ledger) -> dict[str, Any]:
         group["on_down"] = service.on_down
     if service.off:
         group["disabled"] = True
-    servers = _servers(service, ledger)
+    servers = _servers(service.servers, service, ledger)
+    fallback = _servers(service.fallback, service, ledger)
     group["frontends"] = _frontends(service, servers)
     common = _common([server.check or _NOT_PROBED for server in servers])
     if common:
         group["healthcheck"] = common
     group["backends"] = [_backend(server, service, common, ledger) for server in servers]
+    if fallback:
+        group["fallback"] = [_backend(server, service, common, ledger) for server in fallback]
+        numbers = {"quorum": service.quorum, "hysteresis": service.hysteresis}
+        group.update((name, number) for name, number in numbers.items() if number != _USUAL[name])
     return group
 
 
-def _servers(service: FoundService, ledger: Ledger) -> list[FoundServer]:
+def _servers(
+    servers: Iterable[FoundServer], service: FoundService, ledger: Ledger
+) -> list[FoundServer]:
     """Those that can be backends: each address once, forwarded in a way that there is."""
     kept: dict[str, FoundServer] = {}
     families = {key.family for key in service.keys}
-    for server in service.servers:
+    for server in servers:
         tunnel = server.forwarding is Forwarding.TUNNEL
         if server.forwarding not in _METHODS:
             reason = f"the daemon does not forward by {server.forwarding.value}"

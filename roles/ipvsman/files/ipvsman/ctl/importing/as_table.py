@@ -32,6 +32,8 @@ def table(found: Found, ledger: Ledger) -> dict[str, Any]:
         ledger.lose(
             directive, "a table has no health checks", "--to drop-ins makes files that have them"
         )
+    for directive in ledger.fallbacks:
+        ledger.lose(directive, "a table has no fallback", "--to drop-ins makes files that have one")
     places: dict[str, Directive] = {}
     document = _document(found, ledger, places)
     _judge(document, places, ledger)

@@ -59,7 +59,8 @@ class FoundService:
     """One pool, and the virtual services it stands behind. netmask: as text, empty = each client.
 
     on_down: zero or remove, empty = not said; off: nobody in the pool is to get anything;
-    unported: behind a firewall mark the ports of real servers do not count.
+    unported: behind a firewall mark the ports of real servers do not count. fallback: who serves
+    while servers that are up weigh less than quorum.
     """
 
     said: Directive
@@ -74,6 +75,9 @@ class FoundService:
     on_down: str = ""
     off: bool = False
     unported: bool = False
+    fallback: list[FoundServer] = field(default_factory=list)
+    quorum: int = 1
+    hysteresis: int = 0
 
     def settings(self) -> dict[str, Any]:
         """How it distributes, in the words that our documents share; what is not is left out."""

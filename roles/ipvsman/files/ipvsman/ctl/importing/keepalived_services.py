@@ -29,7 +29,8 @@ from ipvsman.ipvs.text import (
     parse_word,
 )
 
-from .absent import MAIL, SCRIPTS, SORRY_SERVER
+from . import sorry_server
+from .absent import MAIL, SCRIPTS
 from .found import FoundServer, FoundService
 from .keepalived_checks import SPREAD, TIMING, Certificates, Checks
 from .keepalived_names import Names
@@ -95,6 +96,7 @@ class Services:
             what = "real server" if keys else "virtual address"
             self._ledger.lose(block, f"it has no {what}")
             return None
+        sorry_server.read(service, said, method, self._method, self._ledger)
         return service
 
     def _transport(self, block: Directive, said: Directive | None) -> Transport:
@@ -137,10 +139,6 @@ class Services:
             ledger.probe(directive)
         elif name in _UNHEEDED:
             ledger.lose(directive, *_UNHEEDED[name])
-        elif name.startswith("sorry_server"):
-            ledger.lose(directive, *SORRY_SERVER)
-        elif name in ("quorum", "hysteresis"):
-            self._quorum(directive)
 
     def _flags(self, service: FoundService, said: dict[str, Directive]) -> None:
         """Those that do something: keepalived, too, passes over the others."""
@@ -185,14 +183,6 @@ class Services:
             directive, lambda: parse_integer(directive.value, 1, MAX_PERSISTENCE)
         )
         return seconds or 0
-
-    def _quorum(self, directive: Directive) -> None:
-        usual = {"quorum": "1", "hysteresis": "0"}[directive.name]
-        if directive.value == usual:
-            self._ledger.carry(directive)
-        else:
-            reason = "a pool is down when all of it is, not before"
-            self._ledger.lose(directive, reason, "the metrics tell how many are up")
 
     def _mask(self, service: FoundService, directive: Directive | None) -> None:
         if directive is None:

@@ -27,7 +27,7 @@ from ipvsman.ipvs.text import (
     parse_word,
 )
 
-from .absent import MAIL, SCRIPTS, SORRY_SERVER
+from .absent import MAIL, SCRIPTS
 from .found import Found, FoundServer, FoundService, family_if_address
 from .hosts import addresses, host_and_port
 from .ldirectord_checks import PROBING, Checks
@@ -49,11 +49,12 @@ _REAL = re.compile(
     r'(?:\s+"(?P<request>.*)"[, ]\s*"(?P<receive>.*)")?'
     r"(?:\s+l:(?P<lower>[0-9]+))?(?:\s+u:(?P<upper>[0-9]+))?\s*"
 )
+_FALLBACK = re.compile(
+    rf"(?P<host>{_HOST})(?::(?P<port>[A-Za-z0-9_-]+))?(?:\s+(?P<method>\w+))?\s*"
+)
 _OWN = ("is a setting of ldirectord itself", "")
 #: What nothing here heeds, in a virtual service or around.
 _UNHEEDED = {
-    "fallback": SORRY_SERVER,
-    "fallback6": SORRY_SERVER,
     "fallbackcommand": SCRIPTS,
     "callback": ("nothing is run when the configuration changes", "a systemd path unit can"),
     "emailalert": MAIL,
@@ -73,6 +74,7 @@ _UNHEEDED = {
     "supervised": _OWN,
     "load": _OWN,
 }
+_FALLBACKS = {Family.INET: "fallback", Family.INET6: "fallback6"}
 _YES_NO = {"yes": True, "no": False}
 
 
@@ -96,6 +98,8 @@ def read(source: Source, lookup: Lookup, ledger: Ledger) -> tuple[Found, list[Di
             ledger.lose(directive, *_UNHEEDED[directive.name])
         elif directive.name in (*PROBING, "quiescent"):
             ledger.probe(directive)
+    for directive in importer.unused():
+        ledger.lose(directive, "no virtual service falls back to it")
     return found, said
 
 
@@ -131,10 +135,16 @@ class _Import:
         self._checks.begin(service, said)
         for directive in block.named("real", "real6"):
             self._servers(service, directive)
+        self._fallback(service, said)
         if any(server.check for server in service.servers):
             quiescent = said.get("quiescent") or self._around.get("quiescent")
             service.on_down = "zero" if self._yes(quiescent) else "remove"
         return service
+
+    def unused(self) -> list[Directive]:
+        """Fallbacks for all that nobody has."""
+        said = [self._around[name] for name in _FALLBACKS.values() if name in self._around]
+        return [directive for directive in said if directive not in self._ledger.fallbacks]
 
     # -- what it is called
 
@@ -252,7 +262,11 @@ class _Import:
             self._ledger.fault(directive.place, directive.name, reason)
             return
         hosts = self._hosts(directive, service.keys[0].family, match)
-        port = self._port(directive, service.keys[0], match)
+        if match["port"] is not None:
+            port = self._port(directive, service.keys[0], match["port"], match["method"])
+        else:
+            # As ldirectord has it; the kernel goes to the port that the client has asked for.
+            port = 0 if match["method"] == "masq" else _own_port(service.keys[0])
         if port is None:
             return
         for host in hosts:
@@ -264,6 +278,28 @@ class _Import:
             server.lower = self._threshold(directive, match["lower"])
             service.servers.append(server)
             self._checks.read(server, match["request"], match["receive"])
+
+    def _fallback(self, service: FoundService, said: dict[str, Directive]) -> None:
+        """Its own, or that which is said for all of its family."""
+        key = service.keys[0]
+        name = _FALLBACKS[key.family]
+        directive = said.get("fallback") or said.get(name) or self._around.get(name)
+        if directive is None:
+            return
+        self._ledger.fall_back(directive)
+        match = _FALLBACK.fullmatch(directive.value)
+        method = (match["method"] or "gate") if match else ""
+        if match is None or method not in _METHODS:
+            reason = f"{directive.value!r} is not HOST[:PORT] [gate|masq|ipip]"
+            self._ledger.fault(directive.place, directive.name, reason)
+            return
+        host = self._ledger.parsed(
+            directive, lambda: self._lookup.host(match["host"].strip("[]"), key.family)
+        )
+        text = match["port"]
+        port = _own_port(key) if text is None else self._port(directive, key, text, method)
+        if host is not None and port is not None:
+            service.fallback = [FoundServer(directive, host, port, _METHODS[method])]
 
     def _hosts(self, directive: Directive, family: Family, match: re.Match[str]) -> list[str]:
         names = [match["first"], *([match["last"]] if match["last"] else [])]
@@ -280,15 +316,12 @@ class _Import:
             return []
         return self._ledger.parsed(directive, lambda: addresses(hosts[0], hosts[1])) or []
 
-    def _port(self, directive: Directive, key: ServiceKey, match: re.Match[str]) -> int | None:
+    def _port(self, directive: Directive, key: ServiceKey, text: str, method: str) -> int | None:
         """Only masquerading goes to another port than that of the service."""
-        own = key.port if isinstance(key, Endpoint) else 0
+        own = _own_port(key)
         protocol = key.transport.value if isinstance(key, Endpoint) else "tcp"
-        if match["port"] is None:
-            # As ldirectord has it; the kernel goes to the port that the client has asked for.
-            return 0 if match["method"] == "masq" else own
-        port = self._ledger.parsed(directive, lambda: self._lookup.port(match["port"], protocol))
-        if port is None or match["method"] == "masq" or port == own:
+        port = self._ledger.parsed(directive, lambda: self._lookup.port(text, protocol))
+        if port is None or method == "masq" or port == own:
             return port
         if isinstance(key, Endpoint):
             self._ledger.note(directive, f"port {own}: only masq goes to another")
@@ -309,3 +342,7 @@ class _Import:
             reason = f"{directive.value!r} is neither yes nor no"
             self._ledger.fault(directive.place, directive.name, reason)
         return _YES_NO.get(directive.value, False)
+
+
+def _own_port(key: ServiceKey) -> int:
+    return key.port if isinstance(key, Endpoint) else 0

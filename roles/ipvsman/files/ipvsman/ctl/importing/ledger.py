@@ -85,11 +85,12 @@ class Unreadable(Exception):
 class Ledger:
     """What became of the directives of one input.
 
-    probing: directives that say how real servers are probed, which is for who writes our documents
-    to decide about.
+    probing, fallbacks: directives that say how real servers are probed, and who serves when too few
+    are up, which is for who writes our documents to decide about.
     """
 
     probing: list[Directive] = field(default_factory=list)
+    fallbacks: list[Directive] = field(default_factory=list)
     _faults: list[tuple[Place | None, str]] = field(default_factory=list)
     _lost: dict[Directive, Remark] = field(default_factory=dict)
     _notes: dict[Directive, list[Remark]] = field(default_factory=dict)
@@ -104,6 +105,11 @@ class Ledger:
         self.probing += directives
         for directive in directives:
             self._accounted.update(directive.walk())
+
+    def fall_back(self, *directives: Directive) -> None:
+        """These are about a fallback."""
+        self.fallbacks += (each for each in directives if each not in self.fallbacks)
+        self.carry(*directives)
 
     def lose(self, directive: Directive, why: str, instead: str = "") -> None:
         """This could not be carried over, and so nothing in its block. instead: what to do."""
