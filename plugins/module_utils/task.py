@@ -120,9 +120,7 @@ class Task:
         done = [change for plan in self._plans for change in plan.changes] + list(error.done)
         facts: dict[str, Any] = {}
         if isinstance(error, InvalidValue):
-            facts["faults"] = [
-                {"path": fault.path, "reason": fault.reason} for fault in error.faults
-            ]
+            facts["faults"] = error.plain()
         elif isinstance(error, PartlyApplied):
             facts["refused"] = [_refusal(refused) for refused in error.failed]
         elif isinstance(error, KernelRefused):

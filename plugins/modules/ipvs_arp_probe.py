@@ -160,8 +160,7 @@ def main() -> None:
         )
         finish(module, [told(each) for each in answers])
     except InvalidValue as invalid:
-        faults = [{"path": fault.path, "reason": fault.reason} for fault in invalid.faults]
-        module.fail_json(msg=str(invalid), faults=faults)
+        module.fail_json(msg=str(invalid), faults=invalid.plain())
     except HostError as error:
         module.fail_json(msg=str(error))
 

@@ -209,8 +209,7 @@ def main() -> None:
         unit = Unit(UNIT_NAME, module)
         finish(module, manage(facts, unit, files, dry_run=module.check_mode))
     except InvalidValue as invalid:
-        faults = [{"path": fault.path, "reason": fault.reason} for fault in invalid.faults]
-        module.fail_json(msg=str(invalid), faults=faults)
+        module.fail_json(msg=str(invalid), faults=invalid.plain())
     except (HostError, Refused, OSError) as error:
         module.fail_json(msg=str(error))
 

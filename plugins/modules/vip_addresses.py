@@ -77,6 +77,20 @@ removed:
   returned: success
   type: list
   elements: str
+faults:
+  description: Everything that is wrong with the options.
+  returned: when options are wrong
+  type: list
+  elements: dict
+  contains:
+    path:
+      description: The option.
+      type: str
+      sample: addresses[0]
+    reason:
+      description: What is wrong with it.
+      type: str
+      sample: "'192.0.2.80/24' is not an IPv4 or IPv6 address; without a prefix length"
 """
 
 import os
@@ -113,7 +127,9 @@ def main() -> None:
     record = Record(f"/etc/{name}-vips.batch", unit.file)
     try:
         result = manage(module.params, Host(), record, unit, HostFiles.of(module), ip=ip)
-    except (InvalidValue, HostError, Refused, OSError) as error:
+    except InvalidValue as invalid:
+        module.fail_json(msg=str(invalid), faults=invalid.plain())
+    except (HostError, Refused, OSError) as error:
         module.fail_json(msg=str(error))
     else:
         if not unit.is_possible and module.params["state"] == "present":

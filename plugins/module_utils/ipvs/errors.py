@@ -67,6 +67,10 @@ class InvalidValue(IpvsError):
         self.faults = tuple(faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
+    def plain(self) -> list[dict[str, str]]:
+        """The faults as plain data, for a program that reads them."""
+        return [{"path": fault.path, "reason": fault.reason} for fault in self.faults]
+
 
 class Cause(Enum):
     """Why there is no table to talk to: each wants another remedy."""

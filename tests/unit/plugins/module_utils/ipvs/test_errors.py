@@ -109,3 +109,11 @@ def test_what_differs_still_is_counted_and_told():
     assert head.startswith("changes accepted by the kernel: 3, and yet to be made: 1 (")
     assert line == "- remove service tcp://192.0.2.1:80"
     assert len(error.done) == 3
+
+
+def test_faults_as_plain_data():
+    faults = [errors.Fault("weight", "70000 is not in 0..65535"), errors.Fault("", "is no mapping")]
+    assert errors.InvalidValue(faults).plain() == [
+        {"path": "weight", "reason": "70000 is not in 0..65535"},
+        {"path": "", "reason": "is no mapping"},
+    ]
