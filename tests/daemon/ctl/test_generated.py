@@ -60,6 +60,7 @@ def test_shells_offer_verbs_commands_flags_and_values(complete, tmp_path):
     assert complete("apply", "--k") == ["--keep-weights"]
     assert complete("get", "-o", "") == ["json", "yaml"]
     assert complete("set", "") == ["weight"]
+    assert complete("help", "ser") == ["server", "service"]
     assert complete("set", "weight", "--t") == ["--time"]
     assert complete("--netns", "blue", "service", "l") == ["list"]
     (tmp_path / "model.yaml").touch()

@@ -432,3 +432,4 @@ complete -c ipvsctl -n '_shtab_ipvsctl_using flush' -s h -l help -d 'show this h
 complete -c ipvsctl -n '_shtab_ipvsctl_using flush' -l yes -l force -s f -s y -d 'has to be said: this cannot be undone (needed)'
 complete -c ipvsctl -n '_shtab_ipvsctl_using; and test $_shtab_ipvsctl_npos -eq 0' -a help -d 'help on a verb or a command'
 complete -c ipvsctl -n '_shtab_ipvsctl_using help' -s h -l help -d 'show this help message and exit'
+complete -c ipvsctl -n '_shtab_ipvsctl_using help; and test $_shtab_ipvsctl_npos -ge 0' -ka "apply changeset get set validate import export service server address timeout daemon connection zero flush help" -d 'a verb, and one of its commands'

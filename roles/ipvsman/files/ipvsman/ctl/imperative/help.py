@@ -8,14 +8,18 @@ import importlib
 from argparse import Namespace
 from typing import NoReturn
 
-from ipvsman.ctl.frame import Context, HelpWanted, Parser, Usage, find
+from ipvsman.ctl.frame import VERBS, Context, HelpWanted, Parser, Usage, find
+
+from .flags import Words
 
 PARSER = Parser
 
 
 def parser(parser: Parser) -> None:
     """Words that lead to what help is wanted on."""
-    parser.add_argument("words", nargs="*", metavar="VERB", help="a verb, and one of its commands")
+    verbs = Words(verb.name for verb in VERBS)
+    about = "a verb, and one of its commands"
+    parser.add_argument("words", nargs="*", metavar="VERB", choices=verbs, help=about)
     parser.set_defaults(parser=parser)
 
 
