@@ -152,6 +152,12 @@ def test_weights_kept_and_things_not_purged(changeset):
     assert "delete-" not in changeset(OTHER, "--no-purge").out
 
 
+def test_a_diff_has_one_form(changeset):
+    said = changeset(OTHER, "--diff", "-o", "json")
+    assert (said.status, said.out) == (2, "")
+    assert "not allowed with argument --diff" in said.err
+
+
 def test_diff(changeset):
     said = changeset(OTHER, "--diff")
     assert said.lines == [

@@ -33,7 +33,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_output(parser: argparse.ArgumentParser) -> None:
+def add_output(parser: argparse._ActionsContainer) -> None:
     """In which form."""
     parser.add_argument(
         "-o", "--output", choices=("yaml", "json"), default="yaml", help="default: %(default)s"

@@ -44,8 +44,9 @@ def parser(parser: Parser) -> None:
     """Its flags."""
     document.add_flags(parser)
     asking.add_flags(parser)
-    asking.add_output(parser)
-    parser.add_argument("--diff", action="store_true", help="lines that go and lines that come")
+    form = parser.add_mutually_exclusive_group()
+    asking.add_output(form)
+    form.add_argument("--diff", action="store_true", help="lines that go and lines that come")
 
 
 def run(options: Namespace, context: Context) -> int:
