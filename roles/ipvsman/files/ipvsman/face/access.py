@@ -25,9 +25,22 @@ _CLIENTS = 10000
 
 
 def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """Little data, as JSON."""
+    return json_answer(as_json(data), status, headers)
+
+
+def as_json(data: Any) -> bytes:
     """JSON as scripts expect it: indented, keys sorted, no newline at the end."""
-    text = json.dumps(data, indent=2, sort_keys=True)
-    return web.Response(text=text, status=status, content_type="application/json", headers=headers)
+    return json.dumps(data, indent=2, sort_keys=True).encode()
+
+
+def json_answer(
+    body: bytes, status: int = 200, headers: dict[str, str] | None = None
+) -> web.Response:
+    """An answer of JSON that has been made before."""
+    return web.Response(
+        body=body, status=status, content_type="application/json", charset="utf-8", headers=headers
+    )
 
 
 def refuse(

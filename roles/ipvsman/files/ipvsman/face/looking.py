@@ -13,6 +13,7 @@ from aiohttp import web
 
 from ipvsman import __version__
 from ipvsman.control.desk import Desk
+from ipvsman.control.live import Reading
 from ipvsman.ipvs.errors import IpvsError
 from ipvsman.ipvs.plain import plain_change
 
@@ -20,6 +21,7 @@ from . import report, standing
 from .access import answer, refuse
 from .parameters import BadParameter, flag, parameter
 from .put_groups import NAME, PutGroups
+from .rendering import rendered
 
 #: Seconds that a reading of the kernel serves.
 _AGE = 1.0
@@ -36,19 +38,21 @@ class Looking:
 
     async def services(self, _request: web.Request) -> web.Response:
         """Virtual services as configured."""
-        return answer({"services": report.services(self._desk.desired)})
+        return await rendered(lambda: {"services": report.services(self._desk.desired)})
 
     async def frontends(self, _request: web.Request) -> web.Response:
         """Frontends as configured."""
-        return answer({"frontends": report.frontends(self._desk.desired)})
+        return await rendered(lambda: {"frontends": report.frontends(self._desk.desired)})
 
     async def backends(self, _request: web.Request) -> web.Response:
         """Destinations as configured."""
-        return answer({"backends": report.backends(self._desk.desired)})
+        return await rendered(lambda: {"backends": report.backends(self._desk.desired)})
 
     async def healthchecks(self, _request: web.Request) -> web.Response:
         """Health checks as configured."""
-        return answer({"healthchecks": report.healthchecks(self._desk.config.frontends)})
+        return await rendered(
+            lambda: {"healthchecks": report.healthchecks(self._desk.config.frontends)}
+        )
 
     async def status(self, request: web.Request) -> web.Response:
         """Everything as it shall be and as it is, with reasons."""
@@ -57,6 +61,10 @@ class Looking:
             reading = await desk.reading(age=0.0 if flag(request, "fresh") else _AGE)
         except IpvsError as error:
             return refuse(503, "kernel unreadable", str(error))
+        return await rendered(lambda: self._status(reading))
+
+    def _status(self, reading: Reading) -> report.Row:
+        desk = self._desk
         account = desk.account
         last_apply = {
             "ok": not account.error,
@@ -64,43 +72,42 @@ class Looking:
             "seconds_ago": None if account.passed is None else round(desk.age(account.passed), 3),
         }
         rows = standing.detailed(desk.desired, account.weights, reading.state, reading.counters)
-        return answer(
-            {
-                "services": rows,
-                "state": standing.summary(rows, last_apply),
-                "foreign": standing.foreign(reading.state, account.foreign),
-                "desired_generation": desk.generation,
-                "config_version_mtime_seconds": desk.config.mtime,
-                "config_digest": desk.config.digest,
-                "last_reload": self._last_reload(),
-                "last_apply": last_apply,
-                "drift_found": account.drift,
-                "overrides": self._overrides(),
-                "warnings": [*map(str, desk.config.warnings), *desk.astray.values()],
-            }
-        )
+        return {
+            "services": rows,
+            "state": standing.summary(rows, last_apply),
+            "foreign": standing.foreign(reading.state, account.foreign),
+            "desired_generation": desk.generation,
+            "config_version_mtime_seconds": desk.config.mtime,
+            "config_digest": desk.config.digest,
+            "last_reload": self._last_reload(),
+            "last_apply": last_apply,
+            "drift_found": account.drift,
+            "overrides": self._overrides(),
+            "warnings": [*map(str, desk.config.warnings), *desk.astray.values()],
+        }
 
     async def health(self, _request: web.Request) -> web.Response:
         """What is known of each destination, with its last transitions."""
+        return await rendered(self._health)
+
+    def _health(self) -> report.Row:
         desk = self._desk
-        return answer(
-            {
-                "targets": [
-                    {
-                        "group": pool.frontend.group,
-                        "frontend": pool.frontend.name,
-                        "service": str(pool.service),
-                        "address": member.backend.address,
-                        "ip": member.key.address,
-                        "port": member.key.port,
-                        "check": report.check_target(member),
-                        **standing.health(desk.known(member), desk.age, desk.is_stale(member)),
-                    }
-                    for pool in report.pools(desk.desired)
-                    for member in pool.everybody
-                ]
-            }
-        )
+        return {
+            "targets": [
+                {
+                    "group": pool.frontend.group,
+                    "frontend": pool.frontend.name,
+                    "service": str(pool.service),
+                    "address": member.backend.address,
+                    "ip": member.key.address,
+                    "port": member.key.port,
+                    "check": report.check_target(member),
+                    **standing.health(desk.known(member), desk.age, desk.is_stale(member)),
+                }
+                for pool in report.pools(desk.desired)
+                for member in pool.everybody
+            ]
+        }
 
     async def drift(self, _request: web.Request) -> web.Response:
         """What would be changed in the kernel now."""
@@ -108,8 +115,8 @@ class Looking:
             plan = await self._desk.difference()
         except IpvsError as error:
             return refuse(503, "kernel unreadable", str(error))
-        return answer(
-            {
+        return await rendered(
+            lambda: {
                 "changes": [plain_change(change) for change in plan.changes],
                 "drift_found": self._desk.account.drift,
             }
@@ -120,8 +127,8 @@ class Looking:
         since = parameter(request, "since", "0")
         if not re.fullmatch("[0-9]{1,18}", since):
             raise BadParameter("since", since, "a sequence number")
-        return answer(
-            {
+        return await rendered(
+            lambda: {
                 "entries": [
                     {
                         "sequence": entry.sequence,

@@ -25,6 +25,7 @@ from .looking import Looking
 from .metrics import Exporter, Look
 from .openapi import OPERATIONS, canonical, document
 from .put_groups import PutGroups
+from .rendering import beside
 from .settings import Faces, is_local
 
 log = logging.getLogger("ipvsman")
@@ -172,7 +173,8 @@ class Server:
             except IpvsError as error:
                 log.debug("no counters for metrics: %s", error)
         look = Look(self._desk, reading, self._lag())
-        body, content_type = Exporter(settings).text(look, request.headers.get("Accept", ""))
+        accept = request.headers.get("Accept", "")
+        body, content_type = await beside(lambda: Exporter(settings).text(look, accept))
         return web.Response(body=body, headers={"Content-Type": content_type})
 
 

@@ -193,7 +193,7 @@ def health(known: Known | None, age_of: Callable[[float], float], stale: bool) -
                 "to": item.after.value,
                 "message": item.message,
             }
-            for item in known.history
+            for item in tuple(known.history)  # it may grow meanwhile
         ],
     }
 
