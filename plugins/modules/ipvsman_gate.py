@@ -94,7 +94,7 @@ picture:
     services:
       description:
         - By virtual service, its C(name) in the drop-ins, whether it is C(present) in the kernel, C(backends) that count, how many
-          of them are C(serving), and which are C(out), and why.
+          of them are C(serving), and which are C(out), and why; and whether its C(fallback) is in use.
       type: dict
       sample:
         tcp://192.0.2.80:80:
@@ -102,6 +102,7 @@ picture:
           present: true
           backends: 2
           serving: 1
+          fallback: false
           out: ["10.0.1.11:80: connection refused"]
 reasons:
   description: Why it is not as well as before; empty when it is.

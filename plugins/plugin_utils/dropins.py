@@ -183,7 +183,12 @@ def _rows(name: str, data: Any) -> list[dict[str, Any]]:
     folder = name.partition("/")[0]
     if folder == "groups":
         groups = data if isinstance(data, list) else [data]
-        return [row for group in _dicts(groups) for row in _dicts(group.get("backends"))]
+        return [
+            row
+            for group in _dicts(groups)
+            for said in (group, *_dicts(group.get("frontends")))
+            for row in (*_dicts(said.get("backends")), *_dicts(said.get("fallback")))
+        ]
     if folder == "backends":
         return _dicts(data if isinstance(data, list) else [data])
     if folder == "backend-maps" and isinstance(data, dict):

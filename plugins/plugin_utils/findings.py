@@ -282,6 +282,9 @@ def _health(row: Mapping[str, Any]) -> Iterator[Finding]:
     if row["unresolved"]:
         what = f"{row['name']}: names without an address: {', '.join(row['unresolved'])}"
         yield Finding(Level.FAULT, what, "look at the resolver of this host")
+    if row.get("fallback"):
+        what = f"{row['name']}: new connections go to its fallback"
+        yield Finding(Level.FAULT, what, "ipvsman --status-detailed says what the backends lack")
     if row["down"]:
         is_all = len(row["down"]) == row["backends"]
         level = Level.FAULT if is_all else Level.WARNING

@@ -64,6 +64,7 @@ def _service(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": f"{row['group']}/{row['frontend_name']}",
         "present": row["live_present"],
+        "fallback": row.get("fallback_in_use", False),
         "backends": len(counted),
         "serving": len(serving),
         "out": [
@@ -105,6 +106,8 @@ def _service_faults(
     place = f"{service['name']} ({key})"
     if not service["present"]:
         return [f"{place} is not in the kernel"]
+    if service["fallback"] and not (before and before.get("fallback")):
+        return [f"{place}: its fallback is in use ({'; '.join(service['out'])})"]
     least = (1.0 if before is None else share(before)) - max_drop / 100
     if share(service) >= least - 1e-9:
         return []

@@ -93,7 +93,7 @@ def backends_of(rows: Sequence[Mapping[str, Any]], addresses: Collection[str]) -
     return {
         f"{row['group']}/{host_port(entry['ip'], entry['port'])}": row["service"]
         for row in rows
-        for entry in row["backends"]
+        for entry in (*row["backends"], *row.get("fallback", ()))
         if entry["ip"] in addresses
     }
 

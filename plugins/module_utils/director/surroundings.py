@@ -106,6 +106,7 @@ def daemon(socket: str) -> dict[str, Any]:
                     "service": row["service"],
                     "name": f"{row['group']}/{row['frontend_name']}",
                     "unresolved": row["unresolved"],
+                    "fallback": row.get("fallback_in_use", False),
                     "down": [
                         f"{entry['ip']}:{entry['port']}: {entry['reason']}"
                         for entry in row["backends"]

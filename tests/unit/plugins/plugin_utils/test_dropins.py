@@ -127,6 +127,15 @@ def test_masquerading_to_inet6(folder, row, masquerades):
     assert used(files).masquerades_inet6 is masquerades
 
 
+@pytest.mark.parametrize("place", ["group", "frontend"])
+def test_masquerading_to_inet6_by_a_fallback(place):
+    group = {"vip": "2001:db8::80", "frontends": [{}], "backends": []}
+    said = group if place == "group" else group["frontends"][0]
+    assert not used(written([group], None, {})).masquerades_inet6
+    said["fallback"] = [{"address": "fd00::9"}]
+    assert used(written([group], None, {})).masquerades_inet6
+
+
 def test_without_an_inet6_service_nothing_is_masqueraded_to_inet6():
     group = {"vip": "192.0.2.1", "frontends": [{}], "backends": [{"address": "fd00::1"}]}
     assert not used(written([group], None, {})).masquerades_inet6

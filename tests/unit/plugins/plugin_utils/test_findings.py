@@ -156,6 +156,23 @@ def test_a_director_without_the_daemon_is_fine_too():
             {
                 "daemon": {
                     "services": [
+                        {
+                            "name": "web/http",
+                            "unresolved": [],
+                            "down": [],
+                            "backends": 1,
+                            "fallback": True,
+                        }
+                    ]
+                }
+            },
+            FAULT,
+            "web/http: new connections go to its fallback",
+        ),
+        (
+            {
+                "daemon": {
+                    "services": [
                         {"name": "web/http", "unresolved": [], "down": ["a: no"], "backends": 1}
                     ]
                 }

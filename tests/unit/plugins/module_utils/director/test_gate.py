@@ -33,7 +33,15 @@ def backend(live=1, why="up", weight=1, desired=None):
     }
 
 
-def seen(*backends, present=True, name="tcp://192.0.2.1:80", apply_error="", ready=True, **about):
+def seen(
+    *backends,
+    present=True,
+    name="tcp://192.0.2.1:80",
+    apply_error="",
+    ready=True,
+    fallback=False,
+    **about,
+):
     status = {
         "services": [
             {
@@ -42,6 +50,7 @@ def seen(*backends, present=True, name="tcp://192.0.2.1:80", apply_error="", rea
                 "frontend_name": "http",
                 "live_present": present,
                 "backends": list(backends),
+                "fallback_in_use": fallback,
             }
         ],
         "last_apply": {"error": apply_error},
@@ -93,6 +102,18 @@ def test_it_says_what_is_missing():
         "web/http (tcp://192.0.2.1:80): 1 of 2 backends serve, before 2 of 2"
         " (10.0.0.11:80: because down)"
     )
+
+
+def test_a_fallback_that_has_come_into_use_is_no_passing():
+    short, aside = backend(0, "down"), backend(0, "no_quorum")
+    faults = judge(seen(UP, UP), seen(short, aside, fallback=True), 100)
+    assert faults == [
+        "web/http (tcp://192.0.2.1:80): its fallback is in use (10.0.0.11:80: because down;"
+        " 10.0.0.11:80: because no_quorum)"
+    ]
+    assert judge(seen(OPERATOR), seen(OPERATOR, fallback=True), 100) != []
+    assert judge(seen(name="x"), seen(OPERATOR, fallback=True), 100) != []
+    assert judge(seen(short, fallback=True), seen(short, fallback=True), 0) == []
 
 
 def test_a_new_service_is_held_to_all_its_backends():

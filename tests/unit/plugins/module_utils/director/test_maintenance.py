@@ -8,6 +8,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.director.maintenance impo
     Director,
     Notes,
     NotesFile,
+    backends_of,
     idle_backends,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.document import Reader
@@ -199,6 +200,12 @@ def test_a_rehearsal_changes_nothing(table, tmp_path):
     _mine, told = run.out()
     assert run.changed(told)
     assert (weights(table), daemon.said, list(tmp_path.iterdir())) == (before, {}, [])
+
+
+def test_who_is_in_a_fallback_is_taken_out_as_well():
+    rows = [{**WEB, "fallback": [{"ip": "10.0.0.99", "port": 80}]}]
+    assert backends_of(rows, {"10.0.0.99"}) == {"web/10.0.0.99:80": "tcp://192.0.2.1:80"}
+    assert backends_of([WEB], {"10.0.0.99"}) == {}
 
 
 def test_what_was_begun_is_noted_before(table, tmp_path):
