@@ -32,8 +32,11 @@ def main(protocol: str, port: int) -> None:
     while True:
         for key, _events in waiting.select():
             if key.fileobj is not server:
-                waiting.unregister(key.fileobj)
-                key.fileobj.close()
+                if key.fileobj.recv(100):
+                    key.fileobj.sendall(address(key.fileobj.getpeername()))
+                else:
+                    waiting.unregister(key.fileobj)
+                    key.fileobj.close()
             elif protocol == "udp":
                 _unused, peer = server.recvfrom(100)
                 server.sendto(address(peer), peer)

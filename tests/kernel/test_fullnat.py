@@ -33,6 +33,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     FullNat,
     LocalUse,
     Service,
+    ServiceFlags,
     ServiceKey,
     State,
     Transport,
@@ -332,6 +333,48 @@ def test_a_port_that_is_in_use_is_a_conflict(
             assert sock.recv(100).decode() == addresses(field)[0]
         assert table.local_connections()[key] == {addresses(field)[0]: LocalUse(2, 1)}
     net.client.ip(f"addr del {second}/{bits} dev front")
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_connections_that_there_are_go_on_when_the_addresses_change(
+    net: Topology, table: KernelTable, field: str, protocol: str
+) -> None:
+    vip, (first, second) = getattr(VIP, field), addresses(field)
+    whole = rr(Endpoint(Transport(protocol), vip, PORT), pool(net, field))
+    have(table, whole, (first,))
+    with asks(net, protocol, vip) as held:
+        held.connect((vip, PORT))
+        if protocol == "udp":
+            held.send(b"?")
+        assert held.recv(100).decode() == first
+        have(table, whole, (second,))
+        assert seen(net, protocol, vip) == {second: 1}
+        held.send(b"?")
+        assert held.recv(100).decode() == first
+        # Without any rule left the kernel tracks no connections at all (nf_ct_netns_put).
+        other = rr(Endpoint(Transport(protocol), vip, PORT + 1), {})
+        left = FullNat(True, {other.key: (second,)})
+        both = State({whole.key: whole, other.key: other}, full_nat=left)
+        assert reconcile(table, both, EVERYTHING_HERE).counts()["set_local_addresses"] == 2
+        held.send(b"?")
+        assert held.recv(100).decode() == first
+
+
+def test_one_packet_scheduling_has_no_answers_and_it_is_said(
+    net: Topology, table: KernelTable, field: str
+) -> None:
+    vip = getattr(VIP, field)
+    whole = rr(Endpoint(Transport.UDP, vip, PORT), pool(net, field))
+    whole = replace(whole, settings=replace(whole.settings, flags=ServiceFlags.ONE_PACKET))
+    plan = have(table, whole, addresses(field))
+    with asks(net, "udp", vip) as sock:
+        sock.settimeout(0.5)
+        sock.connect((vip, PORT))
+        sock.send(b"?")
+        with pytest.raises(TimeoutError):
+            sock.recv(100)
+    (line,) = remarks(plan, table, table.elsewhere)
+    assert line.startswith(f"{whole.key} has the flag one-packet and local addresses")
 
 
 # -- the rules

@@ -43,6 +43,12 @@ def _untranslated(service: Service, local_addresses: Sequence[str]) -> Iterator[
     """Local addresses that have an effect where none is meant, or none where one is."""
     if not local_addresses:
         return
+    if ServiceFlags.ONE_PACKET in service.settings.flags:
+        # Of a one-packet connection nothing is kept that could translate a reply.
+        yield (
+            f"{service.key} has the flag one-packet and local addresses: IPVS forgets a connection"
+            " at once, and its replies do not reach the client"
+        )
     ways = {entry.forwarding for entry in service.destinations.values()}
     if ways and Forwarding.MASQUERADE not in ways:
         yield (

@@ -6,7 +6,10 @@ import json
 import re
 import subprocess
 
+import pytest
+
 VS = "--vip 192.0.2.1 --vport 80"
+LOCAL = ("10.2.0.1/32", "10.2.0.2/32", "fd02::1/128")
 VS6 = "--vip 2001:db8::1 --vport 53 --proto udp"
 
 
@@ -42,6 +45,16 @@ def by_iptables(ip):
 def tracked():
     with open("/proc/sys/net/ipv4/vs/conntrack", encoding="ascii") as file:
         return file.read() == "1\n"
+
+
+@pytest.fixture(autouse=True)
+def _on_this_host():
+    """Others are warned of."""
+    for address in LOCAL:
+        subprocess.run(["ip", "address", "add", address, "dev", "lo"], check=True)
+    yield
+    for address in LOCAL:
+        subprocess.run(["ip", "address", "del", address, "dev", "lo"], check=True)
 
 
 def test_netfilter_has_what_was_made(host):

@@ -71,6 +71,13 @@ def test_local_addresses_are_for_masquerading():
     assert of(eg.WEB, eg.WLC, {}, some) == []
 
 
+def test_one_packet_has_no_replies_from_a_local_address():
+    one_packet = replace(eg.RR, flags=ServiceFlags.ONE_PACKET)
+    (told,) = of(eg.DNS, one_packet, {eg.ONE: MASQUERADED}, ("10.2.0.1",))
+    assert told.startswith("udp://192.0.2.1:53 has the flag one-packet and local addresses")
+    assert of(eg.DNS, one_packet, {eg.ONE: MASQUERADED}) == []
+
+
 def test_of_a_mark_direct_routing_is_translated_too():
     pool = {eg.ONE: eg.DIRECT, eg.TWO: MASQUERADED}
     (told,) = of(eg.MARK, eg.WLC, pool, ("10.2.0.1",))
