@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import TextIO
 
-from ipvsman.ctl.frame import Context, Failed
+from ipvsman.ctl.frame import Context, Failed, Status
 from ipvsman.ipvs.scope import ALL, Scope
 from ipvsman.ipvs.table import Table
 from ipvsman.ipvs.text import nearest
@@ -28,7 +28,7 @@ from .entries import (
 )
 from .flags import Flag, Parser
 from .listing import Listing
-from .said import FAULT, Said
+from .said import Said
 from .show import Screen
 from .vocabulary import MARK, PROTOCOL, SHOWN
 
@@ -72,7 +72,7 @@ def _file(path: str) -> Iterator[Entry]:
         stream = open(path, encoding="ascii", errors="backslashreplace")  # noqa: SIM115
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise Failed(FAULT, f"open {path}: {reason}") from None
+        raise Failed(Status.FAILED, f"open {path}: {reason}") from None
     return _entries(path, stream)
 
 
@@ -81,7 +81,9 @@ def _entries(path: str, stream: TextIO) -> Iterator[Entry]:
         try:
             yield from parse_entries(stream)
         except OSError as error:
-            raise Failed(FAULT, f"read {path}: {(error.strerror or str(error)).lower()}") from None
+            raise Failed(
+                Status.FAILED, f"read {path}: {(error.strerror or str(error)).lower()}"
+            ) from None
 
 
 def _connections(entries: Iterable[Entry]) -> Listing:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import NoReturn
 
-from ipvsman.ctl.frame import Context, Failed
+from ipvsman.ctl.frame import Context, Failed, Status
 from ipvsman.ipvs.errors import InvalidValue, KernelRefused, NotConverged, PartlyApplied
 from ipvsman.ipvs.model import (
     DestinationKey,
@@ -43,7 +43,7 @@ from ipvsman.ipvs.wish import (
 )
 
 from .naming import destination_name, is_full_nat, service_name
-from .said import FAULT, Said
+from .said import Said
 
 #: Settings of a destination that is not there yet, or None.
 Have = DestinationSettings | None
@@ -223,12 +223,12 @@ class Edits:
             self._said.faults(invalid.faults, self._flags)
             self._said.finish()
         except KernelRefused as refused:
-            raise Failed(FAULT, refusal_line(refused)) from None
+            raise Failed(Status.FAILED, refusal_line(refused)) from None
         except PartlyApplied as partly:
             told = f"changes planned: {len(partly.plan.changes)}, applied: {len(partly.done)}"
-            raise Failed(FAULT, *map(refusal_line, partly.failed), told) from None
+            raise Failed(Status.FAILED, *map(refusal_line, partly.failed), told) from None
         except NotConverged as different:
-            raise Failed(FAULT, str(different)) from None
+            raise Failed(Status.FAILED, str(different)) from None
 
     def _surprise(self, plan: Plan, key: ServiceKey, name: DestinationKey | None = None) -> None:
         """Tell what will not work as it reads, of a service or of one destination of it."""
@@ -256,7 +256,7 @@ def there(current: State, key: ServiceKey) -> Service:
 
 def answer(number: int, subject: str) -> NoReturn:
     """What the kernel answers with this errno, about a subject. Raises Failed."""
-    raise Failed(FAULT, f"{os.strerror(number).lower()}: {subject}")
+    raise Failed(Status.FAILED, f"{os.strerror(number).lower()}: {subject}")
 
 
 def refusal_line(refused: KernelRefused) -> str:

@@ -12,7 +12,7 @@ import argparse
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
-from ipvsman.ctl.frame import Context, Failed
+from ipvsman.ctl.frame import Context, Failed, Status
 from ipvsman.ipvs.errors import Fault
 from ipvsman.ipvs.model import (
     DestinationKey,
@@ -27,8 +27,6 @@ from ipvsman.ipvs.text import MappedAddress, parse_address, parse_integer, parse
 from .flags import Flag, Noted, Parser, dashed
 
 T = TypeVar("T")
-
-FAULT = 1
 
 _SOME_SERVICE = Endpoint(Transport.TCP, "192.0.2.1", 80)
 _SOME_DESTINATION = DestinationKey("192.0.2.1", 80)
@@ -165,7 +163,7 @@ class Said:
         if malformed or missing:
             self._context.say(self._parser.format_help().rstrip())
         if lines:
-            raise Failed(FAULT, *lines)
+            raise Failed(Status.FAILED, *lines)
 
     def _is_missing(self, flag: Flag) -> bool:
         if not flag.required or self.is_malformed(flag.dest):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ipvsman.ctl.exporting import Export
-from ipvsman.ctl.frame import Context
+from ipvsman.ctl.frame import Context, Status
 from ipvsman.ipvs.document import Reader
 from ipvsman.ipvs.model import HOST_NETMASK, Service, ServiceKey
 from ipvsman.ipvs.scope import ALL, SERVICES, Scope
@@ -22,7 +22,7 @@ from .flags import Flag, Parser
 from .listing import Columns, Listing, services_listing
 from .naming import service_name, service_text
 from .overview import overview
-from .said import FAULT, Said
+from .said import Said
 from .show import Screen, read
 from .traffic import Meter
 from .vocabulary import RATE, SERVICE, SERVICE_SETTINGS, SHOWN, STATS, YES
@@ -105,7 +105,7 @@ def _check(said: Said, context: Context) -> int:
     with context.table() as table:
         found = key in table.read(Scope(destinations={key: frozenset()})).services
     context.say(f"vs:{service_text(key)} {'' if found else 'not '}found")
-    return FAULT if said.on("exit_code") and not found else 0
+    return Status.FAILED if said.on("exit_code") and not found else 0
 
 
 def _add(said: Said, context: Context) -> int:
