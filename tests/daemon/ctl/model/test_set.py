@@ -119,6 +119,14 @@ def test_usage(ctl, weight, words):
     assert said.err.startswith("Error: ")
 
 
+@pytest.mark.parametrize("value", ["five", "1.5", "0x5", "1_0", " 5", "\uff15", "", "9" * 30])
+def test_what_is_no_number(weight, value):
+    for words in ((value, *ONE), ("5", *ONE, f"--time={value}")):
+        said = weight(*words)
+        assert (said.status, said.out) == (2, "")
+        assert f": {value!r} is not a whole number\nusage: " in said.err
+
+
 @pytest.mark.parametrize("words", [[], ["frob"]])
 def test_usage_without_weight(ctl, words):
     said = ctl.run("set", *words)

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -27,7 +28,7 @@ def parser(parser: Parser) -> None:
     """Its commands: there is one."""
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     weight = commands.add_parser("weight", help="set the weight of a destination")
-    weight.add_argument("weight", metavar="WEIGHT", type=int, help="0..65535")
+    weight.add_argument("weight", metavar="WEIGHT", type=_whole, help="0..65535")
     weight.add_argument(
         "-s", "--service", metavar="HANDLE", default="", help="its service, as get prints it"
     )
@@ -38,7 +39,7 @@ def parser(parser: Parser) -> None:
         "-t",
         "--time",
         metavar="SECONDS",
-        type=int,
+        type=_whole,
         default=0,
         help="take that long, with a step each second",
     )
@@ -65,6 +66,13 @@ def run(options: Namespace, context: Context) -> int:
         except KeyboardInterrupt:
             raise Failed(Status.INTERRUPTED, f"interrupted{reached}") from None
     return Status.DONE
+
+
+def _whole(text: str) -> int:
+    """Digits alone: int() takes those of all scripts, and blanks and lines between them."""
+    if not re.fullmatch(r"[-+]?[0-9]{1,20}", text):
+        raise ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
 
 
 def _faults(options: Namespace) -> Iterator[str]:
