@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import tarfile
+from types import SimpleNamespace
 
 import pytest
 from ansible.errors import AnsibleActionFail
@@ -23,9 +24,10 @@ class Host:
         monkeypatch.setattr("ansible.plugins.action.ActionBase.run", lambda *_unused: {})
         self._monkeypatch = monkeypatch
 
-    def run(self, **args):
+    def run(self, tmpdir=None, **args):
         plugin = ActionModule.__new__(ActionModule)
         plugin._task = Task(args)
+        plugin._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=tmpdir))
         for name, replacement in {
             "_execute_module": self._execute,
             "_make_tmp_path": lambda: "/tmp/remote",
@@ -61,6 +63,12 @@ def test_who_has_not_is_sent_the_archive_and_nothing_is_left_here(monkeypatch):
     assert host.runs[1]["archive"] == remote == "/tmp/remote/ipvsman.tar.gz"
     assert "ipvsman/ipvs/model.py" in names
     assert not os.path.exists(local)
+
+
+def test_the_archive_goes_where_ansible_has_been_and_cleans_up(monkeypatch):
+    host = Host(monkeypatch, {"wants_archive": True}, {})
+    host.run(tmpdir="/home/admin/.ansible/tmp/first")
+    assert host.sent[0][1] == "/home/admin/.ansible/tmp/first/ipvsman.tar.gz"
 
 
 @pytest.mark.parametrize(
