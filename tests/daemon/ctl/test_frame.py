@@ -240,6 +240,20 @@ def test_what_cannot_be_written_is_told(how, reason):
     assert (done.returncode, done.stderr) == (100, f"cannot write: {reason}\n")
 
 
+@pytest.mark.parametrize("how", [">&-", ">/dev/full", "| exit 0"])
+def test_what_went_wrong_before_is_not_lost_with_the_output(how):
+    # In this dialect help goes to stdout, and the reason to stderr.
+    line = [sys.executable, "-m", "ipvsman.ctl", "service", "add"]
+    done = subprocess.run(
+        ["bash", "-c", f'"$@" {how}; exit "${{PIPESTATUS[0]}}"', "bash", *line],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert 'Required flags "vip, vport" not set\n' in done.stderr
+
+
 def loaded(*words):
     """What a run has imported."""
     code = (

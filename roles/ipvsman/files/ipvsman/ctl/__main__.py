@@ -49,20 +49,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.stdout is None:
         sys.stdout = io.TextIOWrapper(io.BufferedWriter(_Closed()))
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name that the terminal has no letters for is shown all the same.
-        sys.stdout.reconfigure(errors="backslashreplace")
+        # A name that the terminal has no letters for is shown all the same. And what cannot be
+        # written is noticed at the end, with PYTHONUNBUFFERED too.
+        sys.stdout.reconfigure(errors="backslashreplace", write_through=False)
     sys.stderr = _Mutable(sys.stderr)
+    status: int = Status.DONE
     try:
         status = _main(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has gone: no more is wanted.
         _discard_output()
-        return 0
     except OSError as error:
         _discard_output()
         print(f"cannot write: {error.strerror or error}", file=sys.stderr)
-        return Status.NOT_WRITTEN
+        # What went wrong before says more.
+        return status or Status.NOT_WRITTEN
     except KeyboardInterrupt:
         _discard_output()
         return Status.INTERRUPTED
@@ -126,14 +128,16 @@ def _main(arguments: Sequence[str] | None) -> int:
         return 0
     except Failed as failed:
         # What was said before it comes before it, also where both go to one place.
-        sys.stdout.flush()
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
         for line in failed.lines:
             print(line, file=sys.stderr)
         return failed.status
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001  # a traceback tells an operator nothing
-        sys.stdout.flush()
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
         return _status_of(error, verb)
 
 
