@@ -31,7 +31,8 @@ def faults(files: list[dict[str, Any]], *, accounts: bool) -> list[str]:
         found += [
             f"{name}: {option}: is not for state={state}"
             for option in ("content", "secret", "target")
-            if entry[option] is not None and option not in needed
+            # What goes may be said as it was when it was there.
+            if entry[option] is not None and option not in needed and state != "absent"
         ]
         if not entry["path"].startswith("/"):
             found.append(f"{name}: the path is not absolute")

@@ -33,12 +33,12 @@ def test_all_faults_are_told():
             entry("/e", content="x", secret="y"),
             entry("/f", state="absent", mode="0600"),
             entry("/g", state="directory", target="x"),
-            entry("/h", state="absent", content=""),
+            entry("/h", state="absent", content="", target="x"),
         ],
         accounts=False,
     )
     assert [fault.split()[0] for fault in said] == [
-        f"files[{number}]" for number in (0, 1, 2, 3, 4, 6, 7)
+        f"files[{number}]" for number in (0, 1, 2, 3, 4, 6)
     ]
 
 
