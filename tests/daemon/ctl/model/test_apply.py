@@ -365,3 +365,21 @@ def test_interrupted(ctl, apply, monkeypatch, flags, told):
     monkeypatch.setattr(ctl.table, "read", interrupted)
     said = apply(WEB, *flags)
     assert (said.status, said.out, said.err) == (130, "", f"interrupted, {told}\n")
+
+
+def test_a_pipe_that_nothing_came_through_removes_nothing(ctl, apply, table):
+    apply(WEB)
+    said = ctl.run("apply", "-f", "-", stdin="")
+    assert (said.status, said.out, said.err) == (
+        30,
+        "",
+        "Error reading from input file -: nothing came; `{}` is a table without services\n",
+    )
+    assert table() == WEB
+    assert ctl.run("validate", "-f-", stdin="").status == 0
+    # Who wants it says so.
+    assert ctl.run("apply", "-f-", stdin="\n").status == 0
+    assert table() == "{}\n"
+    apply(WEB)
+    assert apply("").status == 0
+    assert table() == "{}\n"

@@ -110,6 +110,11 @@ class Document:
             context.warn(line)
 
     @property
+    def came_to_nothing(self) -> bool:
+        """Whether not a byte came from stdin: what was to write it has failed, most likely."""
+        return self.file == STDIN and not self._content
+
+    @property
     def names_services(self) -> bool:
         """Whether it says which services there are; an empty one does: none.
 
