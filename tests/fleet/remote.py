@@ -13,7 +13,9 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 #: What changes by itself, or is a cache; and where Ansible and apt have their scratch.
-VOLATILE = "/run /tmp /root /var/cache /var/lib/apt /var/lib/systemd /var/log /var/tmp".split()
+VOLATILE = """
+/run /tmp /root /var/cache /var/lib/apt /var/lib/ipvsman/* /var/lib/systemd /var/log /var/tmp
+""".split()
 #: What a role may touch that is not a file.
 RUNNING = """
 ip -brief address; ip rule; lsmod | cut -d ' ' -f 1; test -e /proc/net/ip_vs && ipvsadm -Sn
@@ -72,7 +74,7 @@ class Remote:
 
     def picture(self) -> set[str]:
         """All that a role could change there, as lines: every file, and what runs."""
-        pruned = " -o ".join(f"-path {path}" for path in VOLATILE)
+        pruned = " -o ".join(f"-path '{path}'" for path in VOLATILE)
         # A directory's time changes by what was in it for a moment.
         shown = r"-type d -printf '%p %m %u:%g\n' -o -printf '%p %m %u:%g %s %T@ %l\n'"
         find = rf"find / -xdev \( {pruned} \) -prune -o {shown}"

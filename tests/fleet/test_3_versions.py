@@ -42,12 +42,12 @@ def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return collections
 
 
-def move(fleet: Fleet, site: Site, collections: Path | None) -> Moved:
+def move(fleet: Fleet, site: Site, collections: Path | None, **told: object) -> Moved:
     """Roll the version of that collection out, with a client at it."""
     held = Held(DIRECT_4)
     counted = on_all(fleet.directors, packets)
     with Traffic(DIRECT_4) as traffic:
-        played = site.play("rollout", collections=collections, extra={"rollout_hold": 2})
+        played = site.play("rollout", collections=collections, extra={"rollout_hold": 2, **told})
     moved = Moved(played, traffic, held.server, held.ask(), counted)
     held.close()
     return moved
@@ -55,7 +55,8 @@ def move(fleet: Fleet, site: Site, collections: Path | None) -> Moved:
 
 @pytest.fixture(scope="module")
 def upgraded(fleet: Fleet, site: Site, newer: Path) -> Moved:
-    return move(fleet, site, newer)
+    # By somebody who is not root there, in whose home the archive arrives.
+    return move(fleet, site, newer, ansible_user="admin")
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,10 @@ class TestUpgrade:
 
     def test_one_director_after_the_other(self, upgraded: Moved) -> None:
         assert upgraded.played.output.count("PLAY [One director first, then the others]") == 2
+
+    def test_leaves_nothing_where_ansible_logs_in(self, upgraded: Moved, fleet: Fleet) -> None:
+        for host in fleet.directors:
+            assert host.run("ls -A ~admin/.ansible/tmp") == ""
 
     def test_kernel_s_table_stayed(self, upgraded: Moved, fleet: Fleet) -> None:
         assert_it_counts_on(upgraded, fleet)
@@ -139,13 +144,14 @@ class TestCanary:
 
 @pytest.fixture(scope="module")
 def previewed(stopped: object, site: Site) -> Played:
-    return site.play("preview")
+    return site.play("preview", extra={"lvs_directors": "directors:missing"}, fails=True)
 
 
 class TestPreview:
     def test_tells_who_differs(self, previewed: Played) -> None:
         assert re.search(r"director1\W.*differs", previewed.output)
         assert re.search(r"director2\W.*same", previewed.output)
+        assert "director9: could not be asked" in previewed.output
 
     def test_shows_how(self, previewed: Played) -> None:
         assert re.search(r"^\s*\"?-.*10\.77\.0\.99", previewed.output, re.MULTILINE)
