@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     except OSError as error:
         _discard_output()
-        return _fault(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        where = f"{error.filename}: " if error.filename else ""
+        return _fault(f"{where}{error.strerror or error}")
     except Exception as error:  # a traceback tells an operator nothing
         log.debug("internal error", exc_info=True)
         _discard_output()
