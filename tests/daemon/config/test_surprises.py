@@ -26,6 +26,15 @@ def test_hashing_without_fallback_and_weight_0(drop_ins, scheduler):
     assert len(warnings(drop_ins, f"{tcp}\non_down: remove\ndisabled: true")) == 1
 
 
+def test_hashing_to_a_fallback_of_weight_0(drop_ins):
+    tcp = "proto: tcp\nport: 80\nscheduler: sh"
+    row = "{{address: 10.0.0.9, healthcheck: {{type: tcp, disable: {}}}}}"
+    for probed, told in ((True, 1), (False, 0)):
+        around = f"vip: 192.0.2.1\nfallback: [{row.format(str(not probed).lower())}]"
+        found = warnings(drop_ins, tcp, group=around, check="disable: true")
+        assert len(found) == told
+
+
 def test_other_schedulers_choose_others(drop_ins):
     assert warnings(drop_ins, "proto: tcp\nport: 80\nscheduler: wlc") == []
 

@@ -144,6 +144,7 @@ class TestNothingIsKnown:
 
     def test_a_new_service_waits_for_what_is_known_of_its_backends(self):
         assert served(weights(two())) == {A: 0, B: 0, F: 0}
+        assert served(weights(two(), service({A: 0, B: 0, F: 0}))) == {A: 0, B: 0, F: 0}
         assert served(weights(two(), _10_0_0_1=DOWN)) == {A: 0, B: 0, F: 1}
         assert served(weights(two(), _10_0_0_1=UP)) == {A: 1, B: 0, F: 0}
 
@@ -328,7 +329,7 @@ def test_one_of_both_serves(rows, options, states, out, cold, there):
     if healthy and not serving:
         # Nobody serves although somebody of the fallback could: only where nothing is known yet.
         assert all(
-            entry.why in (Why.UNPROVEN, Why.OPERATOR)
+            entry.why in (Why.UNPROVEN, Why.KEPT, Why.OPERATOR)
             for each, entry in found.items()
             if not entry.fallback
         )
@@ -350,6 +351,15 @@ def test_one_of_both_serves(rows, options, states, out, cold, there):
 @given(rows=MEMBERS, options=POOLS, states=st.tuples(*(STATES,) * 5), there=TABLES)
 def test_another_server_that_comes_up_never_brings_the_fallback(rows, options, states, there):
     where = pool(*rows, **options)
+    configured = {each.address: each.weight for each in rows}
+    if there is not None:
+        # Whose weight the configuration has lowered meanwhile is worth less when he is up; and who
+        # has been replaced goes then.
+        there = {
+            each: configured.get(each, 1) if there[each] else 0
+            for each in there
+            if key(each) in where.by_key
+        }
     current = None if there is None else service(there)
     before = effective(where, circumstances(known(where, states)), current)
     if uses_fallback(before):

@@ -71,7 +71,7 @@ def _may_idle(frontend: Frontend) -> bool:
         backend.disabled
         or backend.weight == 0
         or (frontend.on_down is OnDown.ZERO and not backend.check.disable)
-        for backend in frontend.backends
+        for backend in (*frontend.backends, *frontend.fallback)
     )
 
 

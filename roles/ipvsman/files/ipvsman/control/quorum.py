@@ -43,9 +43,7 @@ def has_quorum(pool: Pool, weights: Weights, *, falling_back: bool) -> bool:
     quorum, margin = pool.frontend.quorum, pool.frontend.hysteresis
     serving = weight_of(weights)
     perhaps = serving + sum(
-        pool.members[key].settings.weight
-        for key, entry in weights.items()
-        if entry.why is Why.UNPROVEN
+        member.settings.weight for key, member in pool.members.items() if _is_unknown(weights[key])
     )
     if falling_back:
         return serving >= quorum and perhaps >= quorum + margin
@@ -55,9 +53,14 @@ def has_quorum(pool: Pool, weights: Weights, *, falling_back: bool) -> bool:
 def _is_new(pool: Pool, weights: Weights) -> bool:
     """Whether nothing is known of anybody yet, and will be soon."""
     return all(
-        entry.why in ON_PURPOSE or (entry.why is Why.UNPROVEN and not pool.members[key].lacks)
-        for key, entry in weights.items()
+        weights[key].why in ON_PURPOSE or (_is_unknown(weights[key]) and not member.lacks)
+        for key, member in pool.members.items()
     )
+
+
+def _is_unknown(entry: Effective) -> bool:
+    """Whether he has no weight because nothing is known of him yet, in the table or not."""
+    return not entry.weight and entry.why in (Why.UNPROVEN, Why.KEPT)
 
 
 def weight_of(weights: Weights) -> int:
