@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,12 @@ from traffic import Traffic, hold
 # A restart that the health checks do not notice is no reason to bring it in before it serves.
 WORK = """\
 - name: Deploy
+  become: true
   ansible.builtin.shell: |
     systemctl restart web
     until bash -c ': </dev/tcp/localhost/80'; do sleep 0.1; done
 - name: Say so
+  become: true
   ansible.builtin.file:
     path: /run/worked-on
     state: touch
@@ -31,8 +34,8 @@ class Drained:
     def __init__(self, fleet: Fleet, site: Site, work: Path) -> None:
         with Traffic(DIRECT_4) as self.traffic:
             self._held = hold(DIRECT_4, "real1")
-            options = ("--limit", "real1")
-            with site.playing("drain", *options, extra={"drain_work": str(work)}) as process:
+            extra = {"drain_work": str(work), "ansible_user": "admin"}
+            with site.playing("drain", "--limit", "real1", extra=extra) as process:
                 wait_until("real1 is out", lambda: is_out(fleet.directors, fleet.real1))
                 self.answers_while_out = [self._held.ask() for _time in range(3)]
                 # Of 20 requests it would have had half.
@@ -46,10 +49,24 @@ class Drained:
 
 
 @pytest.fixture(scope="module")
-def drained(fleet: Fleet, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Drained:
-    work = tmp_path_factory.mktemp("work") / "deploy.yml"
-    work.write_text(WORK)
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("work") / "deploy.yml"
+    path.write_text(WORK)
+    return path
+
+
+@pytest.fixture(scope="module")
+def drained(fleet: Fleet, site: Site, work: Path) -> Drained:
     return Drained(fleet, site, work)
+
+
+def all_are_in(fleet: Fleet) -> bool:
+    return all(
+        weight == 1
+        for table in on_all(fleet.directors, weights).values()
+        for destinations in table.values()
+        for weight in destinations.values()
+    )
 
 
 class TestDrain:
@@ -68,12 +85,21 @@ class TestDrain:
 
     def test_it_is_back(self, drained: Drained, fleet: Fleet) -> None:
         assert set(drained.answered_afterwards) == {"real1", "real2"}
-        assert all(
-            weight == 1
-            for table in on_all(fleet.directors, weights).values()
-            for destinations in table.values()
-            for weight in destinations.values()
-        )
+        assert all_are_in(fleet)
 
     def test_no_request_was_lost(self, drained: Drained) -> None:
         assert drained.traffic.lost == []
+
+
+class TestDirectorAway:
+    @pytest.mark.usefixtures("drained")
+    def test_no_work_is_done_and_the_server_is_back(
+        self, fleet: Fleet, site: Site, work: Path
+    ) -> None:
+        extra = {"drain_work": str(work), "lvs_directors": "directors:missing"}
+        told = site.play("drain", "--limit", "real2", extra=extra, fails=True).output
+        assert "could not be reached: director9" in told
+        assert "No work was done on the server." in told
+        assert re.search(r"^ *director1: in$", told, re.MULTILINE)
+        assert not fleet.real2.succeeds("test -e /run/worked-on")
+        wait_until("it has weight", lambda: all_are_in(fleet))
