@@ -8,15 +8,22 @@ Internal to this collection.
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 #: There where systemd runs, and not in a container without.
 SYSTEMD = "/run/systemd/system"
 _LAST_LINES = "15"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.@\\-]*\.(service|socket|target|mount|timer|path)")
 
 
 class Refused(Exception):
     """systemctl refused; what it said, with the last lines of the unit's log."""
+
+
+def is_unit_name(name: str) -> bool:
+    """Whether it is the name of a unit, with its suffix."""
+    return bool(_NAME.fullmatch(name))
 
 
 class Unit:

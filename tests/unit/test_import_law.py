@@ -185,6 +185,7 @@ def allowed_of_hosts() -> dict[str, set[str]]:
                 allowed[inside + file].add(core + "errors")
             if file in ("persistence", "run"):
                 allowed[inside + file] |= {joint + other for other in OF_HOSTS.split()}
+    allowed["module_utils/vips/wish"].add(joint + "systemd")
     return allowed
 
 

@@ -12,7 +12,7 @@ import os
 from contextlib import suppress
 from typing import Any
 
-from ..systemd import SYSTEMD, Refused, Unit
+from ..systemd import SYSTEMD, Refused, Unit, is_unit_name
 from .daemon import Daemon, DaemonError
 
 _PROPERTIES = ("LoadState", "ActiveState", "UnitFileState", "NeedDaemonReload", "MainPID")
@@ -34,6 +34,8 @@ class Service:
         self.params: dict[str, Any] = module.params
         self.daemon = Daemon(self.params["socket"])
         self.unit = Unit(self.params["unit"], module, systemd)
+        if not is_unit_name(self.unit.name):
+            raise Failed(f"unit: {self.unit.name!r} is no name of a unit with its suffix")
         if not self.unit.is_possible:
             raise Failed("systemd does not run here, and nothing else starts the daemon")
         self.properties = self.unit.properties(*_PROPERTIES)

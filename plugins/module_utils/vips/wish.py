@@ -15,6 +15,7 @@ from typing import Any
 from ..ipvs.errors import Fault, InvalidValue
 from ..network.facts import Address, Fact, OwnLink, Seen, Up
 from ..network.names import is_link_name
+from ..systemd import is_unit_name
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 DUMMY = "dummy"
@@ -30,6 +31,10 @@ def facts_of(params: Mapping[str, Any], ours: Collection[Address], seen: Seen) -
     if not _NAME.fullmatch(params["name"]):
         reason = f"{params['name']!r} is no name of a unit without suffix; letters, digits, _ and -"
         faults.append(Fault("name", reason))
+    before = params["before"]
+    if before and not is_unit_name(before):
+        reason = f"{before!r} is no name of a unit with its suffix, such as ipvsman.service"
+        faults.append(Fault("before", reason))
     if params["state"] == "absent":
         _finish(faults)
         return []

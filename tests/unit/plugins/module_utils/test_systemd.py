@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.lvs.ipvs.plugins.module_utils.systemd import Refused, Unit
+from ansible_collections.lvs.ipvs.plugins.module_utils.systemd import Refused, Unit, is_unit_name
 from ansible_collections.lvs.ipvs.tests.unit.plugins.modules.hostmodule import HostModule
 
 
@@ -70,3 +70,15 @@ def test_without_systemd_nothing_is_called(tmp_path):
     assert one.properties("MainPID") == {"MainPID": ""}
     one.do("enable")
     assert module.told == []
+
+
+@pytest.mark.parametrize("name", ["ipvsman.service", "a@b-c.socket", "dev-disk\\x2d.mount"])
+def test_names_of_units(name):
+    assert is_unit_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["ipvsman", "../x.service", "-x.service", "a b.service", "x.service\n"]
+)
+def test_what_is_none(name):
+    assert not is_unit_name(name)

@@ -222,6 +222,12 @@ def test_silence_in_the_middle_of_a_reload_is_told(daemon, tmp_path):
         one.act(action)
 
 
+def test_a_unit_without_its_suffix_is_a_fault(tmp_path):
+    module = HostModule(tmp_path, unit="../ipvsman", socket="/s")
+    with pytest.raises(Failed, match=r"unit: '../ipvsman' is no name of a unit"):
+        Service(module, str(tmp_path))
+
+
 def test_without_systemd_nothing_can_start_it(tmp_path):
     module = HostModule(tmp_path, unit="x.service", socket="/s")
     with pytest.raises(Failed, match="systemd does not run here"):

@@ -67,9 +67,12 @@ def test_an_interface_of_another_kind_is_taken_as_it_is():
 
 def test_faults_all_at_once():
     with pytest.raises(InvalidValue) as caught:
-        facts(name="a/b", interface="a/b", addresses=["10.0.0.0/8", "x", "10.0.0.1"])
+        facts(
+            name="a/b", interface="a/b", addresses=["10.0.0.0/8", "x", "10.0.0.1"], before="ipvsman"
+        )
     assert str(caught.value).splitlines() == [
         "name: 'a/b' is no name of a unit without suffix; letters, digits, _ and -",
+        "before: 'ipvsman' is no name of a unit with its suffix, such as ipvsman.service",
         "interface: 'a/b' is not the name of a network interface",
         "addresses[0]: '10.0.0.0/8' is not an IPv4 or IPv6 address; without a prefix length",
         "addresses[1]: 'x' is not an IPv4 or IPv6 address",
