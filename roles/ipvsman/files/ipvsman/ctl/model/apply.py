@@ -52,9 +52,7 @@ def parser(parser: Parser) -> None:
 def run(options: Namespace, context: Context) -> int:
     """Do it. Raises Failed, Unavailable."""
     wanted = Document(options, context, Words())
-    if wanted.came_to_nothing:
-        reason = "nothing came; `{}` is a table without services"
-        raise Failed(Status.UNREADABLE, f"Error reading from input file {wanted.file}: {reason}")
+    wanted.check_meant()
     allowed, limits = parse_allowed(options.allowed_actions), _limits(options.max_removals)
 
     def review(plan: Plan) -> None:

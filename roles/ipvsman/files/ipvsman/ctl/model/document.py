@@ -98,9 +98,6 @@ class Document:
         reader = _Reader(strict=options.strict)
         self._strangers = reader.strangers
         self.wish = reader.table(self.data, DEFAULTS)
-        if self.data and not reader.faults and reader.strangers.issuperset(map(str, self.data)):
-            # Some other program's file must not remove all services.
-            reader.fault("", "nothing of this is known here; `services: []` is a table without any")
         if reader.faults and _misshapen(self.data):
             raise Failed(Status.UNREADABLE, *self._told(self._not_parsed, reader.faults))
         if unresolved:
@@ -109,10 +106,17 @@ class Document:
         for line in self._lines(reader.unknown):
             context.warn(line)
 
-    @property
-    def came_to_nothing(self) -> bool:
-        """Whether not a byte came from stdin: what was to write it has failed, most likely."""
-        return self.file == STDIN and not self._content
+    def check_meant(self) -> None:
+        """Raises Failed when it would remove all services, and hardly says so.
+
+        What was to write into the pipe has failed, or it is a file of some other program.
+        """
+        if self.file == STDIN and not self._content:
+            reason = "nothing came; `{}` is a table without services"
+            raise Failed(Status.UNREADABLE, f"Error reading from input file {self.file}: {reason}")
+        if self.data and self._strangers.issuperset(map(str, self.data)):
+            reason = "nothing of this is known here; `services: []` is a table without any"
+            self.check([Fault("", reason)])
 
     @property
     def names_services(self) -> bool:
