@@ -6,6 +6,7 @@ import socket
 import ssl
 import stat
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import pytest
 import trustme
@@ -78,6 +79,27 @@ def test_a_socket_that_somebody_removes_comes_back(daemon, caplog):
     own.call(own.server.tend())
     assert Daemon(str(path)).get("/healthz") == {"ok": True}
     assert len(own.server._runners) == 2
+
+
+def test_a_socket_whose_directory_cannot_be_made_is_tried_again(tmp_path, monkeypatch):
+    """It went with its directory, and something else is there now."""
+    path = tmp_path / "run" / "s"
+    (tmp_path / "etc/groups").mkdir(parents=True)
+    (tmp_path / "etc/groups/g.yaml").write_text(WEB)
+    own = Rig(tmp_path / "etc", tmp_path / "state", path).start()
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.write_text("in the way")
+    for _unused in range(3):
+        own.call(own.server.tend())
+    monkeypatch.setattr(Path, "is_socket", lambda _path: os.stat("/proc/self/mem/x"))
+    own.call(own.server.tend())
+    monkeypatch.undo()
+    path.parent.unlink()
+    own.call(own.server.tend())
+    assert Daemon(str(path)).get("/healthz") == {"ok": True}
+    own.stop()
+    assert not path.exists()
 
 
 def test_a_client_that_says_half_of_it_does_not_hold_up_the_end(daemon, monkeypatch):

@@ -72,13 +72,14 @@ class Server:
     async def tend(self) -> None:
         """Listen on the socket anew where somebody has removed it (`rm -r /run/ipvsman`)."""
         path = self._faces.socket
-        if path is None or self._on_socket is None or path.is_socket():
+        if path is None or self._on_socket is None or _is_there(path):
             return
         if not self._is_missed:
             log.warning("%s is gone: listening there again", path)
         self._is_missed = True
-        await self._on_socket.cleanup()
-        self._runners.remove(self._on_socket)
+        if self._on_socket in self._runners:
+            self._runners.remove(self._on_socket)
+            await self._on_socket.cleanup()
         try:
             await self._listen_unix(path)
             self._is_missed = False
@@ -176,6 +177,13 @@ class Server:
         accept = request.headers.get("Accept", "")
         body, content_type = await beside(lambda: Exporter(settings).text(look, accept))
         return web.Response(body=body, headers={"Content-Type": content_type})
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_socket()
+    except OSError:
+        return False  # a directory that we may not enter any more
 
 
 def _tls(certificate: str, key: str) -> ssl.SSLContext | None:
