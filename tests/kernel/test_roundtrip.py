@@ -15,7 +15,6 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.changes import (
     StartDaemon,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.kernel import KernelTable
-from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.memory import SCHEDULERS
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     Checksum,
     DestinationKey,
@@ -36,6 +35,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     TunnelKind,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.reconcile import reconcile
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.schedulers import SCHEDULERS
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.scope import (
     EVERYTHING,
     SERVICES,
@@ -103,7 +103,7 @@ def test_each_scheduler(host: FreshHost, kernel: KernelTable, scheduler: str) ->
 
 
 def test_a_scheduler_that_not_every_kernel_has(host: FreshHost, kernel: KernelTable) -> None:
-    assert set(EVERYWHERE) == SCHEDULERS - {"twos"}
+    assert set(EVERYWHERE) == set(SCHEDULERS) - {"twos"}
     add = AddService(WEB, settings("twos"))
     outcome = kernel.apply([add])
     if outcome.done:

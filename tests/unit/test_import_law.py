@@ -17,6 +17,7 @@ import pytest
 CORE = {
     "errors": "",
     "model": "errors",
+    "schedulers": "",
     "connections": "errors model",
     "text": "errors model",
     "scope": "errors model",
@@ -33,7 +34,7 @@ CORE = {
     "limits": "errors model text scope changes plan",
     "table": "errors model connections scope changes",
     "remarks": "model changes plan surprises table",
-    "memory": "errors model connections scope changes refusals table",
+    "memory": "errors model connections scope changes refusals schedulers table",
     "reconcile": "errors model scope changes refusals plan table",
     "wire": "errors model",
     "decode": "errors model wire",

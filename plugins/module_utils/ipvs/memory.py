@@ -52,11 +52,11 @@ from .model import (
     packed_address,
 )
 from .refusals import refusal
+from .schedulers import SCHEDULERS
 from .scope import Scope
 from .table import Outcome
 
-#: Schedulers and engines of a mainline kernel.
-SCHEDULERS = frozenset("rr wrr lc wlc lblc lblcr dh sh mh sed nq fo ovf twos none".split())
+#: Persistence engines of a mainline kernel.
 ENGINES = frozenset(["", "sip"])
 
 #: What a fresh network namespace starts with (``ip_vs_proto_tcp.c``, ``ip_vs_proto_udp.c``).

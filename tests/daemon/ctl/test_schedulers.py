@@ -6,7 +6,8 @@ import os
 
 import pytest
 from ipvsman.ctl import schedulers
-from ipvsman.ctl.schedulers import SCHEDULERS, is_known
+from ipvsman.ctl.schedulers import is_known
+from ipvsman.ipvs.schedulers import SCHEDULERS
 
 
 @pytest.fixture

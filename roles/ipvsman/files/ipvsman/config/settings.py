@@ -8,14 +8,13 @@ from typing import Any
 
 from ipvsman.ipvs.errors import InvalidValue
 from ipvsman.ipvs.model import Endpoint, ServiceKey, ServiceSettings, State
+from ipvsman.ipvs.schedulers import MAINLINE
 from ipvsman.ipvs.text import nearest, parse_netmask
 from ipvsman.ipvs.wish import ServiceWish, TableWish, resolve
 
 from .complaints import Complaints
 from .shapes import Entry, Place
 
-#: Schedulers that come with Linux.
-SCHEDULERS = "rr wrr lc wlc lblc lblcr dh sh sed nq fo ovf mh twos".split()
 DEFAULT_SCHEDULER = "wrr"
 
 
@@ -72,10 +71,10 @@ class Settings:
 
     def _scheduler(self) -> str:
         said: str = self.get("scheduler") or DEFAULT_SCHEDULER
-        if said not in SCHEDULERS:
+        if said not in MAINLINE:
             place = self._owner("scheduler").at("scheduler")
-            known = ", ".join(SCHEDULERS)
-            reason = f"{said!r} is not a scheduler of Linux: {known}{nearest(said, SCHEDULERS)}"
+            known = ", ".join(MAINLINE)
+            reason = f"{said!r} is not a scheduler of Linux: {known}{nearest(said, MAINLINE)}"
             self._complaints.warn(place.origin, place.text, reason)
         return said
 

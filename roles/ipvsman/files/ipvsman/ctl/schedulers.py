@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which schedulers there are: those of a mainline kernel, and what this host has modules for."""
+"""Whether there is a scheduler: in a mainline kernel, or as a module of this host."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-#: none: a service that has no scheduler, which the kernel takes and schedules nothing for.
-SCHEDULERS = tuple("rr wrr lc wlc lblc lblcr dh sh mh sed nq fo ovf twos none".split())
+from ipvsman.ipvs.schedulers import SCHEDULERS
 
 #: Where the kernel tells of modules that are loaded, and depmod of those that can be.
 LOADED = "/sys/module"

@@ -15,7 +15,6 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.document import (
     MAX_TIMEOUT,
     MIN_BACKUP_MAXLEN,
 )
-from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.memory import SCHEDULERS
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     PLAIN_TUNNEL,
     Checksum,
@@ -39,6 +38,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     TunnelKind,
     packed_address,
 )
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.schedulers import SCHEDULERS
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.scope import ALL, Scope
 from hypothesis import strategies as st
 

@@ -22,9 +22,6 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.decode import (
     UnknownValue,
     attributes,
 )
-from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.memory import (
-    SCHEDULERS,
-)
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     Counters,
     DestinationCounters,
@@ -35,6 +32,9 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     SyncDaemon,
     Timeouts,
     Transport,
+)
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.schedulers import (
+    SCHEDULERS,
 )
 from ansible_collections.lvs.ipvs.tests.unit.plugins.module_utils.ipvs import (
     examples as eg,

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from ipvsman.ctl.schedulers import SCHEDULERS
 from ipvsman.ipvs.model import Checksum, Family, Transport, TunnelKind
+from ipvsman.ipvs.schedulers import SCHEDULERS
 from ipvsman.ipvs.text import FLAG_NAMES
 
 from .flags import Flag

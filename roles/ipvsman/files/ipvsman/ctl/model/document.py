@@ -17,10 +17,11 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ipvsman.ctl.frame import Context, Failed, Status
-from ipvsman.ctl.schedulers import SCHEDULERS, is_known, module_of
+from ipvsman.ctl.schedulers import is_known, module_of
 from ipvsman.ipvs.document import Defaults, Reader
 from ipvsman.ipvs.errors import Fault, InvalidValue, under
 from ipvsman.ipvs.model import Forwarding
+from ipvsman.ipvs.schedulers import SCHEDULERS
 from ipvsman.ipvs.text import nearest
 from ipvsman.ipvs.wish import TableWish
 
