@@ -56,7 +56,8 @@ EVERY = [ADD, EDIT, REMOVE, JOIN, WEIGH, LEAVE, TIMES, START, STOP]
         (
             ENGINE,
             errno.ENOENT,
-            "no scheduler 'sh' or no persistence engine 'sip' (try: modprobe -a ip_vs_sh ip_vs_pe_sip)",
+            "no scheduler 'sh' or no persistence engine 'sip'"
+            " (try: modprobe -a ip_vs_sh ip_vs_pe_sip)",
         ),
         (ADD, errno.EEXIST, "another program has created this virtual service meanwhile"),
         (EDIT, errno.ESRCH, "the virtual service is gone"),
