@@ -153,6 +153,18 @@ class TestNothingIsKnown:
         where = pool(row(A, 1, check=check), fallback=(SORRY,))
         assert served(weights(where)) == {A: 0, F: 1}
 
+    def test_nor_is_who_cannot_be_probed(self):
+        unmade = UNKNOWN.unmade("the Python package dnspython is not installed")
+        nobody = {"_10_0_0_1": unmade, "_10_0_0_2": unmade}
+        found = weights(two(), **nobody)
+        assert served(found) == {A: 0, B: 0, F: 1}
+        assert found[key(A)].reason.startswith("not known yet (cannot be probed: the Python pack")
+        assert served(weights(two(), service({A: 1, B: 1, F: 0}), **nobody)) == {A: 1, B: 1, F: 0}
+        assert served(weights(two(), cold=True, **nobody)) == {A: 1, B: 1, F: 0}
+        assert served(weights(pool(A, B), **nobody)) == {A: 0, B: 0}
+        known = {**nobody, "_10_0_0_2": UP}
+        assert served(weights(two(), service({A: 0, B: 0, F: 1}), **known)) == {A: 0, B: 1, F: 0}
+
     def test_one_who_is_new_breaks_no_quorum_and_makes_none(self):
         where = two(quorum=2)
         there = service({A: 1, F: 0})

@@ -130,3 +130,12 @@ def test_a_result_gets_stale_and_none_is_never():
     assert not up.is_stale(timing, 60.0, 61.0)
     assert up.is_stale(timing, 60.0, 61.1)
     assert up.is_stale(replace(timing, interval=1.0), 5.0, 6.1)
+
+
+def test_what_could_not_be_probed_is_as_it_was():
+    for known in (Health.unknown(Timing(), 1.0), Health(Condition.UP, 4, 2.0, 3.0, "connected")):
+        after = known.unmade("no descriptors left")
+        assert (after.condition, after.counter) == (known.condition, known.counter)
+        assert (after.since, after.checked) == (known.since, known.checked)
+        assert (after.message, after.is_unmade) == ("cannot be probed: no descriptors left", True)
+        assert not after.after(Verdict(True, "connected", 0.0), Timing(), 4.0).is_unmade

@@ -38,7 +38,8 @@ def has_quorum(pool: Pool, weights: Weights, *, falling_back: bool) -> bool:
     """Whether the members shall have the new connections.
 
     weights: of the members. One of whom nothing is known yet neither makes a quorum nor breaks it;
-    and that nobody serves of whom nothing is known is no news, in the seconds after a start.
+    and that nobody serves of whom nothing is known is no news, in the seconds after a start. Whose
+    probe cannot even be made is not waited for: that may last, and the fallback is there.
     """
     quorum, margin = pool.frontend.quorum, pool.frontend.hysteresis
     serving = weight_of(weights)
@@ -53,8 +54,8 @@ def has_quorum(pool: Pool, weights: Weights, *, falling_back: bool) -> bool:
 def _is_new(pool: Pool, weights: Weights) -> bool:
     """Whether nothing is known of anybody yet, and will be soon."""
     return all(
-        weights[key].why in ON_PURPOSE or (_is_unknown(weights[key]) and not member.lacks)
-        for key, member in pool.members.items()
+        weights[key].why in ON_PURPOSE or (_is_unknown(weights[key]) and not weights[key].is_open)
+        for key in pool.members
     )
 
 

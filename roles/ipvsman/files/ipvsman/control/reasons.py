@@ -36,13 +36,14 @@ class Effective:
     """weight: what the kernel shall have; None = the destination shall not be in the table.
 
     why: the kind of reason; reason: the same in words. fallback: whether it has this weight as one
-    of the fallback.
+    of the fallback. is_open: nothing is known of it, and nobody can tell when something will be.
     """
 
     weight: int | None
     why: Why
     reason: str
     fallback: bool = False
+    is_open: bool = False
 
 
 Weights = Mapping[DestinationKey, Effective]

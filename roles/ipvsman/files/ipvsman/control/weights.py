@@ -151,13 +151,15 @@ def _weight(
         return out
     if member.lacks:
         why = f"{member.lacks}, which is probed for it, has no address"
-        return _unknown(member, circumstances.cold_start, current, why)
+        entry = _unknown(member, circumstances.cold_start, current, why)
+        return replace(entry, is_open=True)
     if member.check is None:
         return Effective(configured, Why.NOT_PROBED, "not probed")
     health = circumstances.health.get(member.check)
     if health is None or health.condition is Condition.UNKNOWN:
         why = health.message if health else ""
-        return _unknown(member, circumstances.cold_start, current, why)
+        entry = _unknown(member, circumstances.cold_start, current, why)
+        return replace(entry, is_open=health is not None and health.is_unmade)
     there = current.destinations.get(member.key) if current else None
     serves = health.condition is Condition.UP and configured > 0
     if health.checked is None and there is not None and serves != (there.weight > 0):

@@ -10,7 +10,7 @@ go down. Nothing known yet: the first success is up, fall failures in a row are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from .spec import Timing, Verdict
@@ -30,7 +30,7 @@ class Health:
 
     counter: see above; failures counts down from the top while unknown, too.
     since: time of the last transition. checked: time of the last result; None = none yet.
-    message: of the last result.
+    message: of the last result. is_unmade: the last probe could not be made, which is no result.
     """
 
     condition: Condition = Condition.UNKNOWN
@@ -38,6 +38,7 @@ class Health:
     since: float = 0.0
     checked: float | None = None
     message: str = ""
+    is_unmade: bool = False
 
     @classmethod
     def unknown(cls, timing: Timing, now: float) -> Health:
@@ -59,6 +60,10 @@ class Health:
             condition = Condition.DOWN if counter == 0 else self.condition
         since = self.since if condition is self.condition else now
         return Health(condition, counter, since, checked=now, message=verdict.message)
+
+    def unmade(self, reason: str) -> Health:
+        """The same, with why the last probe could not be made."""
+        return replace(self, message=f"cannot be probed: {reason}", is_unmade=True)
 
     def delay(self, timing: Timing) -> float:
         """Seconds from one probe to the next."""
