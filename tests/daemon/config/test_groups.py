@@ -109,6 +109,30 @@ def test_frontends_have_from_the_group_what_they_leave_out(drop_ins):
     assert len(c.services) == 2
 
 
+def test_empty_text_counts_as_not_said_where_it_always_did(drop_ins):
+    drop_ins.group(
+        """
+        group: web
+        vip: 192.0.2.1
+        backend_map_ref: ""
+        healthcheck: {type: http, path: "", host: "", query_name: "", query_type: ""}
+        frontends:
+          - {name: a, proto: tcp, port: 80, vip: ""}
+        backends:
+          - {address: 10.0.0.1, check_ref: ""}
+        """
+    )
+    frontend = drop_ins.frontend()
+    (backend,) = frontend.backends
+    assert [str(key) for key in frontend.services] == ["tcp://192.0.2.1:80"]
+    assert (backend.check.path, backend.check.host) == ("", "")
+    warnings = drop_ins.warnings()
+    assert len(warnings) == 7
+    assert all(each.endswith(": is empty, and counts as not said") for each in warnings)
+    assert any("groups/g.yaml:7:42: frontends[0].vip: " in each for each in warnings)
+    assert len(drop_ins.faults(strict=True)) == 7
+
+
 def test_disabled_is_told_and_said_to_be_heeded_once_a_file(drop_ins):
     drop_ins.minimal("vip: 192.0.2.1\ndisabled: yes", backend="disabled: true")
     frontend = drop_ins.frontend()

@@ -70,15 +70,15 @@ _TIMING = (
 )
 _REQUEST = (
     Key("method", METHOD, "http, https: the request's method; default GET"),
-    Key("path", REQUEST_PATH, "http, https: what is asked for; default /"),
-    Key("host", HOST_HEADER, "http, https: Host header; default the address"),
+    Key("path", REQUEST_PATH, "http, https: what is asked for; default /", blank=True),
+    Key("host", HOST_HEADER, "http, https: Host header; default the address", blank=True),
     Key("expected_status", STATUSES, "http, https: statuses that are good; default 200"),
     Key("body", SUBSTRING, "http, https: text that the body has to contain"),
     Key("body_regex", REGEX, "http, https: regular expression that has to match in the body"),
 )
 _QUERY = (
-    Key("query_name", QUERY_NAME, "dns: the name to ask for"),
-    Key("query_type", QUERY_TYPE, "dns: the type to ask for; default A"),
+    Key("query_name", QUERY_NAME, "dns: the name to ask for", blank=True),
+    Key("query_type", QUERY_TYPE, "dns: the type to ask for; default A", blank=True),
     Key("transport", CARRIER, "dns: udp or tcp; default udp"),
     Key("expected_rcode", RCODE, "dns: the response code that is good; default NOERROR"),
     Key("expected_answers", Many(TEXT, alone=True), "dns: data that has to be in the answer"),
@@ -146,7 +146,7 @@ ROW: Final = Shape(
     Key("weight", integer(0, 65535), "share of new connections; default 1", null=False),
     Key("port_map", PORT_MAP, "frontend's port -> port here; default the same", null=False),
     Key("check_target", Part(TARGET), "what is probed instead"),
-    Key("check_ref", TEXT, "the same, by its name in check-refs/"),
+    Key("check_ref", TEXT, "the same, by its name in check-refs/", blank=True),
     Key("healthcheck", Part(HEALTHCHECK), "how this one is probed, where that differs"),
     Key("disabled", BOOLEAN, "weight 0; default false", null=False),
     Key("method", FORWARDING, "nat, routing or tunnel; default nat", null=False),
@@ -177,7 +177,7 @@ FRONTEND: Final = Shape(
     Key("name", TEXT, "its name, unique in the group", required=True, null=False),
     Key("proto", word(Transport), "tcp, udp or sctp"),
     Key("port", PORT, "a number or the name of a service"),
-    Key("vip", _VIP, "virtual addresses; default those of the group"),
+    Key("vip", _VIP, "virtual addresses; default those of the group", blank=True),
     Key("fwmark", integer(1, 0xFFFFFFFF), "firewall mark, in place of vip"),
     Key("family", word(Family), "inet or inet6, for fwmark; default inet"),
     *_SETTINGS,
@@ -188,14 +188,14 @@ GROUP: Final = Shape(
     "group",
     "Frontends with the same backends behind.",
     Key("group", TEXT, "its name, unique in all files", required=True, null=False),
-    Key("vip", _VIP, "virtual addresses of frontends that name none"),
+    Key("vip", _VIP, "virtual addresses of frontends that name none", blank=True),
     *_SETTINGS,
     Key("frontends", Parts(FRONTEND), "list of frontends, may be []", required=True, null=False),
     Key("backends", Parts(ROW), "list of backends", null=False),
     Key(
         "backend_files", Many(TEXT), "files with further backends, like backends/x.yaml", null=False
     ),
-    Key("backend_map_ref", TEXT, "name of further backends in backend-maps/"),
+    Key("backend_map_ref", TEXT, "name of further backends in backend-maps/", blank=True),
     Key("healthcheck", Part(HEALTHCHECK), "how backends are probed", null=False),
     Key("disabled", BOOLEAN, "weight 0 for all backends here; default false", null=False),
 )

@@ -83,13 +83,17 @@ Form = Value | Many | Part | Parts
 
 @dataclass(frozen=True)
 class Key:
-    """What a mapping may say. null: an empty value counts as not said."""
+    """What a mapping may say.
+
+    null: an empty value counts as not said; blank: so does empty text.
+    """
 
     name: str
     form: Form
     text: str
     required: bool = False
     null: bool = True
+    blank: bool = False
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,9 @@ class Shape:
                 reason = f"is not known here, only {', '.join(self.keys)}{nearest(name, self.keys)}"
                 origin = place.document.key_origin((*place.path, name))
                 complaints.fault(origin, place.at(name).text, reason)
+            elif value == "" and key.blank:
+                blank = place.at(name)
+                complaints.warn(blank.origin, blank.text, "is empty, and counts as not said")
             elif value is not None:
                 said[name] = value
             elif not key.null:
