@@ -80,7 +80,9 @@ class Parts:
 
     def _load(self) -> Any:
         director = self.director
-        return load(self._directory, previous=director.config if director.generation else None)
+        return load(
+            self._directory, previous=director.config if director.reloads.generation else None
+        )
 
     def begin(self, prober: Any) -> None:
         """Take up the drop-ins."""
@@ -154,9 +156,9 @@ async def turn(directory: Path, count: int, seconds: float) -> dict[str, Any]:
     gc.freeze()  # as the daemon does
     director, keeper = parts.director, parts.keeper
     await parts.settled()
-    checks = list(director.known)
+    checks = list(director.beliefs.known)
     for check in checks:
-        director.judge(check, GOOD)
+        director.beliefs.judge(check, GOOD)
     await parts.settled()
     loop = asyncio.get_running_loop()
     chance = random.Random(1)
@@ -173,7 +175,7 @@ async def turn(directory: Path, count: int, seconds: float) -> dict[str, Any]:
             await asyncio.sleep(0.01)
             lags.append(loop.time() - due)
             while number < (loop.time() - began) * len(checks) / 10:
-                director.judge(rest[number % len(rest)], GOOD)
+                director.beliefs.judge(rest[number % len(rest)], GOOD)
                 number += 1
             if loop.time() - swept >= RESYNC:
                 swept = loop.time()
@@ -189,7 +191,7 @@ async def turn(directory: Path, count: int, seconds: float) -> dict[str, Any]:
         (service,) = director.desired.users[check]
         Timed.accepted.pop(str(service), None)
         before = time.perf_counter()
-        director.judge(check, BAD)
+        director.beliefs.judge(check, BAD)
         while str(service) not in Timed.accepted:
             await asyncio.sleep(0.001)
         taken.append(Timed.accepted[str(service)] - before)
@@ -203,7 +205,7 @@ async def reload(directory: Path, count: int) -> dict[str, Any]:
     """Reloads of what is running already."""
     table = MemoryTable()
     parts = Parts(directory, lambda: table)
-    prober = Prober(parts.director.judge, random=random.Random(1))
+    prober = Prober(parts.director.beliefs.judge, random=random.Random(1))
     prober.lateness = late = Late(LATENESS)
     before = time.process_time()
     parts.begin(prober)
@@ -211,7 +213,7 @@ async def reload(directory: Path, count: int) -> dict[str, Any]:
     await parts.settled()
     started = time.process_time() - before
     # Each has been probed, and what that changed is in the table.
-    while any(entry.health.checked is None for entry in parts.director.known.values()):
+    while any(entry.health.checked is None for entry in parts.director.beliefs.known.values()):
         await asyncio.sleep(0.2)
     await parts.settled()
     late.values.clear()

@@ -196,7 +196,7 @@ class TestLastGood:
 
         def look(daemon):
             director = daemon._director
-            seen.append((director.config.frontends[0].group, director.last_reload.error))
+            seen.append((director.config.frontends[0].group, director.reloads.last.error))
             signal.raise_signal(signal.SIGTERM)
 
         assert run(settings, monkeypatch, look) == 0

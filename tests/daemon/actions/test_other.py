@@ -96,7 +96,7 @@ def test_reload_of_faulty_drop_ins_asks_nobody(ipvsman):
     said = ipvsman("--reload")
     assert (said.status, said.out) == (2, "")
     assert said.err.startswith("ipvsman: load failed: ")
-    assert own.director.failed_reloads == 0
+    assert own.director.reloads.failed == 0
 
 
 def test_reload_that_the_daemon_refuses(ipvsman, tmp_path):
@@ -108,7 +108,7 @@ def test_reload_that_the_daemon_refuses(ipvsman, tmp_path):
     said = ipvsman("--reload", "--config-dir", tmp_path / "other")
     assert said.status == 2
     assert said.err.startswith("ipvsman: reload refused: load failed: ")
-    assert own.director.failed_reloads == 1
+    assert own.director.reloads.failed == 1
 
 
 def test_reload_that_the_kernel_does_not_take(ipvsman, monkeypatch):

@@ -102,7 +102,7 @@ def test_the_next_daemon_goes_on_with_it(left, level, name, out):
     own = left.daemon()
     own.settle()
     assert weights(left) == after
-    assert [each.name for each in own.director.overrides.entries] == [name]
+    assert [each.name for each in own.director.orders.overrides.entries] == [name]
 
 
 @pytest.mark.parametrize("level, name, out", CASES)
@@ -115,7 +115,7 @@ def test_the_daemon_does_it(ipvsman, level, name, out):
     # The kernel has it when the command is back.
     assert (said.status, said.out, said.err) == (0, DONE, warned(out))
     assert weights(ipvsman) == {**before, **dict.fromkeys(out, 0)}
-    (override,) = own.director.overrides.entries.values()
+    (override,) = own.director.orders.overrides.entries.values()
     assert override.reason == "disk"
     assert ipvsman(f"--enable-{level}", name).out == DONE
     assert weights(ipvsman) == before
@@ -134,7 +134,7 @@ def test_a_drop_in_that_disables_what_was_let_in_long_ago_is_heard(left):
     own = left.daemon()
     own.settle()
     assert weights(left)["192.0.2.1", "10.0.0.1"] == 0
-    assert own.director.overrides.entries == {}
+    assert own.director.orders.overrides.entries == {}
 
 
 def test_what_is_down_is_not_let_in(ipvsman):
@@ -238,7 +238,7 @@ def test_a_daemon_that_has_other_drop_ins(ipvsman):
     ipvsman.write("groups/new.yaml", WEB.replace("web", "new").replace("192.0.2", "192.0.3"))
     said = ipvsman("--disable-group", "new")
     assert (said.status, said.out) == (1, f"{FAILED}not found: no such group: new\n")
-    assert not own.director.overrides.entries
+    assert not own.director.orders.overrides.entries
 
 
 def test_a_daemon_that_cannot_be_asked(left):

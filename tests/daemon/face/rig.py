@@ -239,9 +239,9 @@ class Rig:
         """A probe of this address has come back."""
 
         def judge() -> None:
-            for check in list(self.director.known):
+            for check in list(self.director.beliefs.known):
                 if getattr(check.probe, "address", "") == address:
-                    self.director.judge(check, Verdict(ok, message, 0.001))
+                    self.director.beliefs.judge(check, Verdict(ok, message, 0.001))
 
         self.run(judge)
         self.settle()

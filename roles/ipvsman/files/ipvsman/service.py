@@ -197,13 +197,13 @@ class _Daemon:
     async def live(self, config: Config, refused: ConfigError | None = None) -> int:
         """From the first configuration to the end. refused: why it is not that of the drop-ins."""
         prober = Prober(
-            self._director.judge,
+            self._director.beliefs.judge,
             random=random.Random(),
-            unable=self._director.unable,
+            unable=self._director.beliefs.unable,
             command_slots=self._settings.command_slots,
         )
         resolver = Resolver(
-            self._director.resolved, SystemLookup(), trouble=self._director.unresolved
+            self._director.resolved, SystemLookup(), trouble=self._director.meanings.doubt
         )
         desk = Desk(
             self._director,
@@ -354,7 +354,7 @@ class _Daemon:
 
     def _read_config(self) -> Config:
         # With the one before, files that have not changed are not read anew.
-        previous = self._director.config if self._director.generation else None
+        previous = self._director.config if self._director.reloads.generation else None
         return _read_config(self._settings, previous)
 
     def _ask_for_reload(self, desk: Desk) -> None:
@@ -377,8 +377,8 @@ class _Daemon:
 
     def _status(self) -> str:
         account = self._keeper.account
-        state = f"configuration {self._director.generation}, {len(account.owned)} services"
-        if self._director.last_reload.error:
+        state = f"configuration {self._director.reloads.generation}, {len(account.owned)} services"
+        if self._director.reloads.last.error:
             state += ", last reload refused"
         if account.error:
             state += f", kernel: {account.error.splitlines()[0]}"

@@ -23,12 +23,13 @@ from ipvsman.ipvs.plan import Plan
 
 from .account import Account, Snapshot
 from .desired import Desired, Member, Pool
-from .director import Director, Reload
+from .director import Director
 from .journal import Journal, Kind
 from .keeper import Keeper
 from .live import Live, Reading
 from .memory import Known
 from .overrides import Overrides, Subject
+from .reloads import Reload
 from .subjects import left_alone
 
 #: Seconds between two looks at what is waited for.
@@ -83,12 +84,12 @@ class Desk:
     @property
     def overrides(self) -> Overrides:
         """What the operator has said."""
-        return self._director.overrides
+        return self._director.orders.overrides
 
     @property
     def astray(self) -> Mapping[Subject, str]:
         """What of that is about nothing that is configured, each in words."""
-        return self._director.astray
+        return self._director.orders.astray
 
     @property
     def account(self) -> Account:
@@ -98,17 +99,17 @@ class Desk:
     @property
     def generation(self) -> int:
         """Number of the configuration in force, from 1."""
-        return self._director.generation
+        return self._director.reloads.generation
 
     @property
     def last_reload(self) -> Reload:
         """The outcome of the last reload."""
-        return self._director.last_reload
+        return self._director.reloads.last
 
     @property
     def reloads(self) -> tuple[int, int]:
         """Reloads that went well, and that were refused."""
-        return self._director.reloads, self._director.failed_reloads
+        return self._director.reloads.done, self._director.reloads.failed
 
     @property
     def names(self) -> Mapping[Name, Watched]:
@@ -137,11 +138,11 @@ class Desk:
 
     def known(self, member: Member) -> Known | None:
         """Health and history of a destination's check; None = it has none."""
-        return None if member.check is None else self._director.known.get(member.check)
+        return None if member.check is None else self._director.beliefs.known.get(member.check)
 
     def is_stale(self, member: Member) -> bool:
         """Whether the last result of its check is too old."""
-        return member.check in self._director.stale
+        return member.check in self._director.ages.stale
 
     def age(self, moment: float) -> float:
         """Seconds since a moment of the daemon's clock (Health.since, Health.checked)."""
@@ -219,8 +220,9 @@ class Desk:
         found = left_alone(subject, before, self._director.snapshot, account)
         for message in found:
             self.journal.record(Kind.OVERRIDE, subject.name, message, logging.WARNING)
-        if self._director.forgets:
-            found.append(f"it is in force, and a restart forgets it: {self._director.forgets}")
+        fault = self._director.orders.forgotten
+        if fault:
+            found.append(f"it is in force, and a restart forgets it: {fault}")
         return found
 
     def resync(self) -> None:

@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 #: What makes the data of a note: called where writing takes place, which is beside the loop.
 Form = Callable[[], object]
+#: What takes what is to be written, as it is then: called on the loop.
+Take = Callable[[], Form]
 
 
 class Notes:
@@ -24,7 +26,7 @@ class Notes:
     def __init__(self, store: Store, journal: Journal) -> None:
         self._store = store
         self._journal = journal
-        self._due: set[str] = set()
+        self._due: dict[str, Take] = {}
         self._faults: dict[str, str] = {}
         self._writing = asyncio.Lock()
 
@@ -32,26 +34,28 @@ class Notes:
         """What was noted, by whoever ran before; None when there is nothing to be understood."""
         return self._store.read_as(name, parse)
 
-    def changed(self, name: str) -> None:
+    def changed(self, name: str, take: Take) -> None:
         """It is written with the next `write_due`."""
-        self._due.add(name)
+        self._due[name] = take
 
     def write_now(self, name: str, form: Form) -> None:
         """Write it before this returns; what fails is due."""
-        self._due.discard(name)
-        if not self._write(name, form):
-            self._due.add(name)
+        self._due.pop(name, None)
+        is_written = self._write(name, form)
+        # What is being written beside the loop may be older, and reach the disk after this.
+        if not is_written or self._writing.locked():
+            self._due[name] = lambda: form
 
-    async def write_due(self, form_of: Callable[[str], Form]) -> None:
+    async def write_due(self) -> None:
         """Write what has changed since it was written; what fails stays due.
 
-        Beside the loop: a disk may take seconds. form_of is called on the loop.
+        Beside the loop: a disk may take seconds.
         """
         async with self._writing:
             for name in sorted(self._due):
-                self._due.discard(name)
-                if not await asyncio.to_thread(self._write, name, form_of(name)):
-                    self._due.add(name)
+                take = self._due.pop(name, None)
+                if take and not await asyncio.to_thread(self._write, name, take()):
+                    self._due.setdefault(name, take)
 
     def fault(self, name: str) -> str:
         """Why it is not on disk as it was to be written last; empty when it is."""

@@ -14,7 +14,7 @@ from aiohttp import web
 from ipvsman.config.model import ConfigError
 from ipvsman.control.desired import Member, Pool
 from ipvsman.control.desk import Desk
-from ipvsman.control.director import Reload
+from ipvsman.control.reloads import Reload
 from ipvsman.control.overrides import Level, Subject
 from ipvsman.control.subjects import may_be_said, unknown
 
