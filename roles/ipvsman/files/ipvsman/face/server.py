@@ -149,13 +149,13 @@ class Server:
             write=write,
             metrics=self._faces.metrics is not None,
         )
-        as_yaml = yaml.safe_dump(described, sort_keys=False)
+        as_yaml = yaml.safe_dump(described, sort_keys=False).encode()
 
         async def openapi_json(_request: web.Request) -> web.Response:
             return answer(described)
 
         async def openapi_yaml(_request: web.Request) -> web.Response:
-            return web.Response(text=as_yaml, content_type="application/yaml")
+            return web.Response(body=as_yaml, content_type="application/yaml")
 
         app.router.add_get("/openapi.json", openapi_json)
         app.router.add_get("/openapi.yaml", openapi_yaml)
