@@ -158,6 +158,19 @@ def test_what_another_has_changed_is_not_touched(left):
     assert weights(left)["192.0.2.1", "10.0.0.2"] == 3
 
 
+def test_a_fallback_is_left_to_a_daemon_and_that_is_told(left):
+    left.write("groups/web.yaml", WEB + "  fallback: [{address: 10.0.9.9}]\n")
+    said = left("--disable-group", "dns", "--disable-backend", "web/10.0.0.1")
+    assert said.err == warned([("192.0.2.53", "10.0.0.54")])
+    said = left("--disable-backend", "web/10.0.0.2")
+    assert (said.status, len(said.err.splitlines())) == (0, 2)
+    for line in said.err.splitlines():
+        assert line.endswith(
+            "has no backend left that gets connections; its fallback serves once a daemon runs"
+        )
+    assert weights(left) == {**BEFORE, **{key: 0 for key in BEFORE if key[0] != "203.0.113.9"}}
+
+
 def test_what_is_not_in_the_kernel_is_only_noted(ipvsman):
     said = ipvsman("--disable-group", "web")
     assert (said.status, said.out) == (0, DONE)

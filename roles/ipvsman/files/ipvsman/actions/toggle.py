@@ -28,6 +28,8 @@ from .stage import Stage
 
 _APPLIED = "runtime overrides applied"
 _FAILED = "runtime override apply failed"
+#: Who serves instead, is decided by who probes.
+_WAITS = "; its fallback serves once a daemon runs"
 
 Asked = list[tuple[Subject, bool]]
 Touched = dict[ServiceKey, frozenset[DestinationKey]]
@@ -147,7 +149,7 @@ def _apply(stage: Stage, desired: Desired, asked: Asked, circumstances: Circumst
         reconcile(table, wanted, Scope(frozenset(), touched))
         after = table.read(whole).services
     return [
-        tell_left_alone(desired.pools[key])
+        tell_left_alone(desired.pools[key]) + (_WAITS if desired.pools[key].fallback else "")
         for key in touched
         if _serves(before.get(key)) and not _serves(after.get(key))
     ]
