@@ -43,6 +43,7 @@ PURE = (
     "health/spec",
     "health/state",
     "control/desired",
+    "control/failures",
     "control/quorum",
     "control/reasons",
     "control/weights",

@@ -14,7 +14,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from ipvsman.ipvs.errors import IpvsError
 from ipvsman.ipvs.model import ServiceKey, State
@@ -22,7 +21,8 @@ from ipvsman.ipvs.plan import Plan
 from ipvsman.ipvs.table import Table
 
 from .account import Account, Snapshot
-from .journal import Journal, Kind
+from .chronicle import Chronicle
+from .journal import Journal
 from .store import Store
 from .writer import Writer
 
@@ -51,8 +51,8 @@ class Keeper:
         clock: Callable[[], float] = time.monotonic,
         pauses: tuple[float, ...] = PAUSES,
     ) -> None:
-        self._writer = Writer(open_table, journal, store, observe=observe)
-        self._journal = journal
+        self._chronicle = Chronicle(journal, observe=observe)
+        self._writer = Writer(open_table, self._chronicle, store, observe=observe)
         self._clock = clock
         self._pauses = pauses
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
@@ -80,7 +80,7 @@ class Keeper:
     @property
     def account(self) -> Account:
         """What has been done, and what is known."""
-        return self._writer.account
+        return self._chronicle.account
 
     def start(self, *, clear_first: bool = False) -> None:
         """Begin to work; clear_first: by removing what is owned, before anything is made."""
@@ -257,7 +257,7 @@ class Keeper:
         self._sweeping = False
         trouble = self._writer.settle(snapshot.desired)
         broken = self.account.broken
-        self._trouble(trouble)
+        self._chronicle.troubled(trouble)
         self._passed(self._began, failed=bool(trouble or broken))
         if trouble or broken:
             self._failed += 1
@@ -283,7 +283,7 @@ class Keeper:
 
     def _fail(self, trouble: str, began: float) -> None:
         """All work has come to a stop."""
-        self._trouble(trouble)
+        self._chronicle.troubled(trouble)
         self._passed(began, failed=True)
         self._failed += 1
         self._ahead.clear()
@@ -296,27 +296,9 @@ class Keeper:
     def _try_again(self) -> None:
         self._retry = self._clock() + self._pauses[min(max(self._failed, 1), len(self._pauses)) - 1]
 
-    def _trouble(self, trouble: str) -> None:
-        """What is wrong as a whole: told when it comes, when it changes, and when it has gone."""
-        before = self.account.trouble
-        if trouble == before:
-            return
-        self._writer.account = replace(self.account, trouble=trouble)
-        if trouble:
-            self._journal.record(Kind.ERROR, "keeper", trouble, logging.ERROR)
-        else:
-            self._journal.record(Kind.LIFE, "keeper", "the kernel's table can be kept again")
-
     def _passed(self, began: float, *, failed: bool) -> None:
         now = self._clock()
-        account = self.account
-        self._writer.account = replace(
-            account,
-            passed=now,
-            seconds=now - began,
-            passes=account.passes + 1,
-            failures=account.failures + failed,
-        )
+        self._chronicle.passed(now, now - began, failed=failed)
 
     def _settle(self, number: int) -> None:
         """Note it, and wake those who wait for it."""
