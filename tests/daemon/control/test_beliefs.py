@@ -47,21 +47,19 @@ class TestHealth:
 
     def test_why_it_cannot_be_probed_is_told_and_changes_nothing_else(self, around):
         director = around.begin()
-        before = director.beliefs.known[around.check()].health
-        again = director.beliefs.unable(
-            around.check(), "cannot run /bin/chek: No such file or directory"
-        )
-        assert again == TIMING.fast_interval
-        after = director.beliefs.known[around.check()].health
+        beliefs, check = director.beliefs, around.check()
+        before = beliefs.known[check].health
+        for _unused in range(2):
+            again = beliefs.unable(check, "cannot run /bin/chek: No such file or directory")
+            assert again == TIMING.fast_interval
+        assert around.keeper.calls == [None, frozenset([VIP])]
+        after = beliefs.known[check].health
         assert after.message == "cannot be probed: cannot run /bin/chek: No such file or directory"
-        assert replace(after, message=before.message) == before
+        assert replace(after, message=before.message, is_unmade=False) == before
         (pool,) = director.desired.pools.values()
         reason = effective(pool, director.snapshot.circumstances, None)[key(A)].reason
         assert reason.startswith("not known yet (cannot be probed: cannot run /bin/chek: No such")
-        assert (
-            director.beliefs.unable(Check(TcpProbe("10.9.9.9", 9), TIMING), "x")
-            == TIMING.fast_interval
-        )
+        assert beliefs.unable(Check(TcpProbe("10.9.9.9", 9), TIMING), "x") == TIMING.fast_interval
 
     def test_what_changes_nothing_is_no_news(self, around):
         director = around.begin()
@@ -157,12 +155,16 @@ class TestBeliefs:
         return []
 
     @pytest.fixture
-    def beliefs(self, around, turns):
+    def stuck(self):
+        return []
+
+    @pytest.fixture
+    def beliefs(self, around, turns, stuck):
         def turned(check, turn):
             turns.append((check, turn))
 
         notes = Notes(around.store, around.journal)
-        return Beliefs(notes, turned, around.clock, around.wall)
+        return Beliefs(notes, turned, stuck.append, around.clock, around.wall)
 
     check = Check(TcpProbe(A, 80), TIMING)
 
@@ -182,3 +184,15 @@ class TestBeliefs:
         assert list(before) == [self.check]
         assert self.check not in beliefs.healths
         assert len(beliefs.healths) == 0
+
+    def test_that_a_new_one_cannot_be_probed_is_told_once(self, beliefs, stuck):
+        """A pool may wait for it in vain. Of one that is known nothing hangs on that."""
+        beliefs.want({self.check})
+        for _unused in range(2):
+            beliefs.unable(self.check, "no descriptors left")
+        assert stuck == [self.check]
+        beliefs.judge(self.check, GOOD)
+        beliefs.unable(self.check, "no descriptors left")
+        assert stuck == [self.check]
+        health = beliefs.known[self.check].health
+        assert (health.condition, health.is_unmade) == (Condition.UP, True)

@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from functools import partial
 
 from ipvsman.health.spec import Check, Verdict
-from ipvsman.health.state import Health
+from ipvsman.health.state import Condition, Health
 
 from . import memory
 from .memory import Known, Transition
@@ -54,12 +53,17 @@ class Beliefs:
         self,
         notes: Notes,
         turned: Callable[[Check, Transition], None],
+        stuck: Callable[[Check], None],
         clock: Callable[[], float],
         wall: Callable[[], float],
     ) -> None:
-        """turned: told of every transition; clock: monotonic; wall: since the epoch."""
+        """turned: told of every transition; stuck: of what is unknown and cannot be probed.
+
+        clock: monotonic; wall: since the epoch.
+        """
         self._notes = notes
         self._turned = turned
+        self._stuck = stuck
         self._clock = clock
         self._wall = wall
         self.known: Mapping[Check, Known] = {}
@@ -101,7 +105,10 @@ class Beliefs:
         """Note why a probe could not be made: no result, and so nobody's health is another."""
         entry = self.known.get(check)
         if entry is not None:
-            entry.health = replace(entry.health, message=f"cannot be probed: {reason}")
+            before = entry.health
+            entry.health = before.unmade(reason)
+            if before.condition is Condition.UNKNOWN and not before.is_unmade:
+                self._stuck(check)
         return check.timing.fast_interval
 
     def _remembered(self, checks: AbstractSet[Check]) -> dict[Check, Known]:

@@ -90,7 +90,7 @@ class Director:
         self.desired = Desired()
         self.reloads = Reloads(journal, wall)
         self.meanings = Meanings(journal, self._notes)
-        self.beliefs = Beliefs(self._notes, self._turned, clock, wall)
+        self.beliefs = Beliefs(self._notes, self._turned, self._touch, clock, wall)
         self.ages = Ages(journal, limits.stale_grace, self.started)
         self.orders = Orders(journal, self._notes)
 
@@ -209,7 +209,11 @@ class Director:
             after=turn.after.value,
             services=sorted(map(str, services)),
         )
-        self._keeper.publish(self.snapshot, services)
+        self._touch(check)
+
+    def _touch(self, check: Check) -> None:
+        """Only what hangs on this check is to be looked at."""
+        self._keeper.publish(self.snapshot, self.desired.users.get(check, frozenset()))
 
     def _obey(self) -> None:
         # The kernel comes first: a disk may be slow.
