@@ -1,78 +1,27 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import logging
-import resource
 import socket
-from contextlib import contextmanager
 from itertools import pairwise
-from pathlib import Path
-from random import Random
 
 import pytest
+from ansible_collections.lvs.ipvs.tests.daemon.health.owner import (
+    EVERY_10,
+    Owner,
+    distinct,
+    listening,
+    tcp,
+)
 from ansible_collections.lvs.ipvs.tests.daemon.health.servers import (
     Hurry,
     black_hole,
-    children,
     closed_port,
     in_a_hurry,
-    is_silent,
-    serving,
 )
-from ipvsman.health import kinds
-from ipvsman.health.prober import JITTER, TICK, Prober
+from ipvsman.health.prober import JITTER, TICK
 from ipvsman.health.spec import (
-    Check,
-    CommandProbe,
-    DnsProbe,
-    HttpProbe,
-    IcmpProbe,
-    TcpProbe,
     Timing,
-    Tls,
-    TlsProbe,
-    UdpProbe,
 )
-
-EVERY_10 = Timing(interval=10.0, fast_interval=10.0, down_interval=10.0, timeout=3.0)
-
-
-class Owner:
-    """Takes the verdicts, answers with the check's interval."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, **options) -> None:
-        self.loop = loop
-        self.verdicts: list[tuple[float, Check, bool, str]] = []
-        self.refused: list[tuple[float, str]] = []
-        self.prober = Prober(self.judge, random=Random(1), unable=self.unable, loop=loop, **options)
-
-    def judge(self, check, verdict):
-        self.verdicts.append((self.loop.time(), check, verdict.ok, verdict.message))
-        return check.timing.interval
-
-    def unable(self, check, reason):
-        self.refused.append((self.loop.time(), reason))
-        return check.timing.interval
-
-    def times(self, check):
-        return [when for when, of, _unused, _unused in self.verdicts if of == check]
-
-
-@contextmanager
-def listening(host="0.0.0.0"):
-    """A TCP port that accepts, by default on all of 127/8."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, 0), family=family, backlog=4096) as listener:
-        yield listener.getsockname()[1]
-
-
-def tcp(port, address="127.0.0.1", timing=EVERY_10):
-    return Check(TcpProbe(address, port), timing)
-
-
-def distinct(count, port, timing=EVERY_10):
-    return [tcp(port, f"127.0.{n // 250}.{n % 250 + 1}", timing) for n in range(count)]
 
 
 def test_every_check_is_made_again_and_again_within_the_jitter():
@@ -153,38 +102,6 @@ def test_one_under_way_goes_on_if_it_is_still_wanted():
         assert when - begin == pytest.approx(3, abs=3 * TICK)
 
     in_a_hurry(main)
-
-
-HANGING = [
-    lambda port: TcpProbe("127.0.0.1", port, expect=b"x"),
-    lambda port: HttpProbe("127.0.0.1", port),
-    lambda port: HttpProbe("127.0.0.1", port, tls=Tls()),
-    lambda port: TlsProbe("127.0.0.1", port, Tls()),
-    lambda port: DnsProbe("127.0.0.1", port, "www.example", over_tcp=True),
-]
-
-
-@pytest.mark.parametrize("hanging", HANGING)
-def test_what_is_no_longer_wanted_is_stopped_at_once(hanging):
-    async def main():
-        loop = asyncio.get_running_loop()
-        owner = Owner(loop)
-        async with serving(is_silent) as port:
-            with black_hole() as hole:
-                probes = [hanging(port), TcpProbe("127.0.0.1", hole)]
-                checks = [Check(probe, Timing(timeout=0.5)) for probe in probes]
-                owner.prober.assign(dict.fromkeys(checks, 0.001))
-                async with asyncio.timeout(10):
-                    while owner.prober.running < 2:
-                        await asyncio.sleep(0.005)
-                owner.prober.assign({})
-                assert owner.prober.running == 0
-                await asyncio.sleep(0.8)
-        assert owner.verdicts == owner.refused == []
-        assert sum(tally.stopped for tally in owner.prober.tallies.values()) == 2
-        await owner.prober.close()
-
-    asyncio.run(main())
 
 
 def test_the_owner_may_assign_while_it_judges():
@@ -313,159 +230,6 @@ def test_accepted_and_reset_is_accepted():
                     await asyncio.sleep(0.01)
         await owner.prober.close()
         assert done == [0]
-
-    asyncio.run(main())
-
-
-def test_a_plain_connect_leaves_no_time_wait():
-    async def main():
-        owner = Owner(asyncio.get_running_loop())
-        with listening() as port:
-            owner.prober.assign({tcp(port): 0.001})
-            async with asyncio.timeout(10):
-                while not owner.verdicts:
-                    await asyncio.sleep(0.01)
-            await owner.prober.close()
-            rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-        to_it = [row[3] for row in rows if row[2].endswith(f":{port:04X}")]
-        assert "06" not in to_it  # TIME_WAIT
-
-    asyncio.run(main())
-
-
-def test_without_descriptors_there_is_no_verdict(caplog):
-    async def main(loop: Hurry):
-        owner = Owner(loop)
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        with listening() as port:
-            checks = [*distinct(50, port), Check(HttpProbe("127.0.0.1", port), EVERY_10)]
-            kinds.maker(checks[-1].probe)
-            owner.prober.assign(dict.fromkeys(checks, 0.0))
-            resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
-            try:
-                await asyncio.sleep(25)
-            finally:
-                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-            assert owner.verdicts == []
-            assert len(owner.refused) >= 2 * len(checks)
-            assert {why for _unused, why in owner.refused} == {
-                "this process has no file descriptors left"
-            }
-            owner.prober.assign(dict.fromkeys(checks[:50], 0.0))
-            await asyncio.sleep(12)
-        await owner.prober.close()
-        assert {check for _unused, check, _unused, _unused in owner.verdicts} == set(checks[:50])
-        assert owner.prober.tallies["tcp"].finished["unable"] >= 100
-
-    with caplog.at_level(logging.WARNING):
-        in_a_hurry(main)
-    # Thousands of checks must not flood the log.
-    assert 1 <= len([record for record in caplog.records if "cannot probe" in record.message]) <= 3
-
-
-@pytest.mark.parametrize("number", [errno.EADDRNOTAVAIL, errno.ENOBUFS])
-def test_what_this_host_lacks_is_no_verdict(number, monkeypatch):
-    async def main(loop: Hurry):
-        owner = Owner(loop)
-
-        def start(target, *_unused):
-            owner.prober._connected(target, number)
-
-        monkeypatch.setattr(owner.prober._connects, "start", start)
-        owner.prober.assign({tcp(1): 0.0})
-        await asyncio.sleep(25)
-        await owner.prober.close()
-        assert owner.verdicts == []
-        assert len(owner.refused) >= 2
-
-    in_a_hurry(main)
-
-
-def test_a_fault_of_ours_is_no_verdict_and_stops_nothing_else(monkeypatch, caplog):
-    async def main(loop: Hurry):
-        owner = Owner(loop)
-
-        async def broken(*_unused):
-            raise ZeroDivisionError("oops")
-
-        monkeypatch.setattr("ipvsman.health.checks.icmp.check", broken)
-        with listening() as port:
-            bad, good = Check(IcmpProbe("127.0.0.1"), EVERY_10), tcp(port)
-            judge = owner.judge
-
-            def faulty(check, verdict):
-                judge(check, verdict)
-                raise RuntimeError("the owner's fault")
-
-            owner.prober._judge = faulty
-            owner.prober.assign({bad: 0.0, good: 0.0})
-            await asyncio.sleep(55)
-            verdict = await owner.prober.probe_once(bad.probe, 1.0)
-            assert verdict.message.startswith("cannot be probed: fault of this program")
-        await owner.prober.close()
-        assert len(owner.times(good)) >= 4
-        assert owner.times(bad) == []
-        assert len(owner.refused) >= 4
-
-    in_a_hurry(main)
-    assert "ZeroDivisionError" in caplog.text
-    assert "the owner's fault" in caplog.text
-
-
-def test_only_so_many_commands_at_once(tmp_path):
-    file = tmp_path / "log"
-    script = f"echo + >> {file}; sleep 0.2; echo - >> {file}"
-    timing = Timing(interval=100, fast_interval=100, timeout=10)
-
-    async def main():
-        owner = Owner(asyncio.get_running_loop(), command_slots=2)
-        checks = [Check(CommandProbe(("/bin/sh", "-c", script), port=n), timing) for n in range(6)]
-        owner.prober.assign(dict.fromkeys(checks, 0.001))
-        async with asyncio.timeout(60):
-            while len(owner.verdicts) < 6:
-                await asyncio.sleep(0.02)
-                assert owner.prober.running <= 2
-        await owner.prober.close()
-        assert all(ok for _unused, _unused, ok, _unused in owner.verdicts)
-        # The last two waited for two others each time: late, not slow.
-        assert owner.prober.lateness.count == 6
-        assert owner.prober.lateness.cumulative()[3][1] <= 4
-
-    asyncio.run(main())
-    running = 0
-    for line in file.read_text().splitlines():
-        running += 1 if line == "+" else -1
-        assert 0 <= running <= 2
-
-
-def test_close_leaves_nothing():
-    async def main():
-        loop = asyncio.get_running_loop()
-        owner = Owner(loop, command_slots=2)
-        async with serving(is_silent) as port:
-            with black_hole() as hole:
-                probes = [make(port) for make in HANGING]
-                probes += [TcpProbe("127.0.0.1", hole), TcpProbe("127.0.0.1", hole, expect=b"x")]
-                probes += [UdpProbe("127.0.0.1", port, b"x", b"y"), IcmpProbe("127.0.0.1")]
-                probes += [CommandProbe(("/bin/sleep", "60"), port=n) for n in range(5)]
-                timing = Timing(timeout=60.0)
-                checks = {Check(probe, timing): 0.001 for probe in probes}
-                owner.prober.assign(checks)
-                async with asyncio.timeout(10):
-                    while owner.prober.running < 9:
-                        await asyncio.sleep(0.01)
-                assert len(children()) == 2
-                async with asyncio.timeout(10):
-                    await owner.prober.close()
-                assert children() == []
-                assert owner.prober.running == 0
-                assert not owner.prober._tasks
-        verdicts = list(owner.verdicts)
-        await asyncio.sleep(0.1)
-        assert owner.verdicts == verdicts
-        with pytest.raises(RuntimeError):
-            owner.prober.assign(checks)
-        await owner.prober.close()
 
     asyncio.run(main())
 
