@@ -239,8 +239,14 @@ def test_tls(daemon, certificates, files):
         ask(host, port, "GET", "/v1/services", None, said, old)
 
 
-@pytest.mark.parametrize("files", [("none.pem", "key.pem"), ("key.pem", "key.pem")])
-def test_certificates_that_are_no_good(tmp_path, certificates, files):
+@pytest.mark.parametrize(
+    "files, says",
+    [
+        (("none.pem", "key.pem"), "none.pem and .*key.pem: No such file"),
+        (("key.pem", "key.pem"), "key.pem and .*key.pem: (not PEM|no start line|no cert)"),
+    ],
+)
+def test_certificates_that_are_no_good(tmp_path, certificates, files, says):
     folder, _unused = certificates
     own = Rig(
         tmp_path,
@@ -251,7 +257,7 @@ def test_certificates_that_are_no_good(tmp_path, certificates, files):
     own._thread.start()
     try:
         faces = Server(None, own.faces, lambda: 0.0)
-        with pytest.raises(OSError):
+        with pytest.raises(OSError, match=f"no certificate with its key in .*{says}"):
             own.call(faces.start())
         own.call(faces.close())
     finally:
@@ -274,6 +280,38 @@ def test_a_port_that_is_taken(tmp_path):
             own._loop.call_soon_threadsafe(own._loop.stop)
             own._thread.join()
             own._loop.close()
+
+
+@pytest.mark.parametrize("known", [["127.0.0.1", "192.0.2.77"], ["192.0.2.77", "127.0.0.1"]])
+def test_a_name_that_means_more_than_there_is(daemon, monkeypatch, known):
+    """As localhost does where IPv6 is switched off, and /etc/hosts does not know."""
+
+    async def addresses(_host):
+        return known
+
+    monkeypatch.setattr(server, "_addresses", addresses)
+    own = daemon(host="localhost")
+    ((place, port),) = own.server.api
+    assert place == "127.0.0.1"
+    assert ask(place, port, "GET", "/healthz").status == 200
+
+
+@pytest.mark.parametrize(
+    "host, says",
+    [("192.0.2.77", "192.0.2.77', 0.*annot assign requested"), ("127..0.1", "127..0.1: is no host")],
+)
+def test_a_host_that_is_not_ours(tmp_path, host, says):
+    own = Rig(tmp_path, tmp_path, None)
+    own._thread.start()
+    try:
+        faces = Server(None, Faces(tmp_path, api=Api(host=host, port=0)), lambda: 0.0)
+        with pytest.raises(OSError, match=says):
+            own.call(faces.start())
+        own.call(faces.close())
+    finally:
+        own._loop.call_soon_threadsafe(own._loop.stop)
+        own._thread.join()
+        own._loop.close()
 
 
 def test_metrics_alone_serve_nothing_else(daemon):

@@ -218,7 +218,7 @@ class _Daemon:
         try:
             await server.start()
         except OSError as error:
-            log.error("cannot listen: %s", error)
+            log.error("cannot listen: %s", error.strerror or error)
             await asyncio.gather(prober.close(), resolver.close(), server.close())
             return CANNOT_LISTEN
         self._keeper.start(clear_first=self._settings.startup_full_replace)

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +34,8 @@ log = logging.getLogger("ipvsman")
 
 #: Root and its group may talk to the socket: its permissions are the authentication.
 _SOCKET_MODE = 0o660
+#: This system has no such address.
+_NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 #: Bytes that a body may have on the socket.
 _MOST = 64 << 20
 
@@ -96,7 +100,17 @@ class Server:
         self, name: str, app: web.Application, host: str, port: int, tls: ssl.SSLContext | None
     ) -> list[tuple[str, int]]:
         runner = await self._runner(app)
-        await web.TCPSite(runner, host, port, ssl_context=tls, reuse_address=True).start()
+        missing: OSError | None = None
+        for place in await _addresses(host):
+            try:
+                await web.TCPSite(runner, place, port, ssl_context=tls, reuse_address=True).start()
+            except OSError as error:
+                # /etc/hosts has ::1 as localhost also where IPv6 is switched off.
+                if error.errno not in _NOT_HERE:
+                    raise
+                missing = error
+        if missing is not None and not runner.addresses:
+            raise missing
         addresses = [(str(address[0]), int(address[1])) for address in runner.addresses]
         scheme = "https" if tls else "http"
         for place, number in addresses:
@@ -179,6 +193,17 @@ class Server:
         return web.Response(body=body, headers={"Content-Type": content_type})
 
 
+async def _addresses(host: str) -> list[str]:
+    """What a host means; an empty one is every address. Raises OSError."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except (OSError, UnicodeError) as error:  # the latter of what is no name at all
+        raise OSError(f"{host}: {getattr(error, 'strerror', None) or 'is no host'}") from None
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
 def _is_there(path: Path) -> bool:
     try:
         return path.is_socket()
@@ -190,5 +215,12 @@ def _tls(certificate: str, key: str) -> ssl.SSLContext | None:
     if not certificate:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key or None)
+    try:
+        context.load_cert_chain(certificate, key or None)
+    except OSError as error:
+        files = f"{certificate} and {key}" if key else certificate
+        reason = error.strerror
+        if isinstance(error, ssl.SSLError):
+            reason = error.reason.replace("_", " ").lower() if error.reason else "not PEM"
+        raise OSError(f"no certificate with its key in {files}: {reason}") from None
     return context
