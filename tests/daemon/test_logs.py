@@ -49,6 +49,12 @@ def test_a_line_for_people(said):
     )
 
 
+def test_several_of_a_kind_are_one_after_the_other(said):
+    logs.set_up("info", "text")
+    note(services=["tcp://192.0.2.1:80", "tcp://192.0.2.2:80"], nobody=[])
+    assert said.getvalue().endswith(' services=tcp://192.0.2.1:80,tcp://192.0.2.2:80 nobody=""\n')
+
+
 def test_a_line_for_machines(said):
     logs.set_up("info", "json")
     note(count=2)

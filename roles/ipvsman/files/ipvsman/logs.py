@@ -101,7 +101,9 @@ class JournalHandler(logging.Handler):
         }
         facts = {name: getattr(record, name, "") for name in ("kind", "subject")}
         facts.update(getattr(record, "facts", {}))
-        fields |= {f"IPVSMAN_{name.upper()}": value for name, value in facts.items() if value}
+        fields |= {
+            f"IPVSMAN_{name.upper()}": _said(value) for name, value in facts.items() if value
+        }
         if record.exc_info:
             fields["IPVSMAN_EXCEPTION"] = logging.Formatter().formatException(record.exc_info)
         if self._lost:
@@ -173,8 +175,13 @@ def _printable(line: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
+def _said(value: object) -> str:
+    """A value in a line: several are one after the other."""
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
 def _quoted(value: object) -> str:
-    text = str(value)
+    text = _said(value)
     if text.isprintable() and text and not any(letter in text for letter in ' "='):
         return text
     return _printable(json.dumps(text, ensure_ascii=False))
