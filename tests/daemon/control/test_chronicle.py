@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 from dataclasses import replace
 
 import pytest
@@ -15,17 +16,21 @@ from ansible_collections.lvs.ipvs.tests.daemon.control.keeping import (
     settled,
 )
 from ansible_collections.lvs.ipvs.tests.daemon.control.parts import (
+    CHECK,
     DOWN,
     SETTINGS,
+    UNKNOWN,
     UP,
     VIP,
     check_of,
+    circumstances,
     desired,
     entries,
     frontend,
     key,
     messages,
     row,
+    said,
     service,
     snapshot,
     turned,
@@ -33,8 +38,10 @@ from ansible_collections.lvs.ipvs.tests.daemon.control.parts import (
     wait_for,
     weights_in,
 )
+from ipvsman.config.model import AllDown, OnDown
 from ipvsman.control.chronicle import Chronicle
 from ipvsman.control.journal import Journal, Kind
+from ipvsman.control.overrides import Level
 from ipvsman.control.weights import effective
 from ipvsman.ipvs.changes import AddService, EditDestination, RemoveService
 from ipvsman.ipvs.errors import KernelRefused, PartlyApplied
@@ -139,6 +146,63 @@ class TestFallback:
         ((message, _used),), weights = self.told(world, DOWN, observe=True)
         assert message.startswith("observing only, would: ")
         assert weights == {}
+
+
+class TestOutage:
+    """That nobody serves is told when the last one goes, and when the first comes back."""
+
+    where = f"{VIP} (group=web frontend=front): "
+    out = f"ALERT: {where}nobody serves, all of its backends are "
+
+    def told(self, *looks, **options):
+        """What is told of A and B, each look being what is known of both, and who is disabled."""
+        journal = Journal(lambda: 0.0)
+        chronicle = Chronicle(journal)
+        wanted = desired(frontend(row(A, 1), row(B, 1), **options))
+        for states, disabled in looks:
+            around = circumstances(
+                {check_of(wanted, each): state for each, state in zip((A, B), states, strict=True)},
+                said(*((Level.BACKEND, f"web/{each}", True) for each in disabled)),
+            )
+            weights = {VIP: effective(wanted.pools[VIP], around, None)}
+            chronicle.weighed(wanted, weights, weights.keys())
+        return [
+            (each.message, each.level, each.data["out"]) for each in entries(journal, Kind.OUTAGE)
+        ]
+
+    def test_both_ways_and_once(self):
+        again = (self.where + "somebody serves again", logging.INFO, False)
+        gone = (self.out + "down", logging.CRITICAL, True)
+        looks = [
+            ((UP, UP), ""),
+            ((DOWN, UP), ""),
+            ((DOWN, DOWN), ""),
+            ((DOWN, DOWN), ""),
+            ((UP, DOWN), ""),
+            ((UP, UP), ""),
+            ((DOWN, DOWN), ""),
+        ]
+        assert self.told(*looks) == [gone, again, gone]
+
+    def test_who_is_out_on_purpose_is_no_outage_and_no_help(self):
+        assert self.told(((UP, UP), (A, B))) == []
+        assert self.told(((DOWN, DOWN), (A, B))) == []
+        ((message, _level, out),) = self.told(((DOWN, UP), (B,)))
+        assert (message, out) == (self.out + "down or disabled", True)
+
+    def test_of_whom_nothing_is_known_yet_is_waited_for(self):
+        assert self.told(((DOWN, UNKNOWN), "")) == []
+
+    def test_all_down_and_kept_serve_nobody_either(self):
+        ((message, _level, _out),) = self.told(((DOWN, DOWN), ""), all_down=AllDown.KEEP)
+        assert message == self.out + "down, and stay in use (all_down: keep)"
+
+    def test_out_of_the_table_is_out(self):
+        assert len(self.told(((DOWN, DOWN), ""), on_down=OnDown.REMOVE)) == 1
+
+    def test_not_while_a_fallback_serves(self):
+        unprobed = row(C, 1, check=replace(CHECK, disable=True))
+        assert self.told(((DOWN, DOWN), ""), fallback=(unprobed,)) == []
 
 
 class TestChronicle:

@@ -54,14 +54,16 @@ def test_a_flood_is_a_few_lines_and_every_fact_is_kept(caplog):
     )
 
 
-def test_that_a_server_is_down_is_always_a_line(caplog):
+def test_that_a_server_or_service_is_down_is_always_a_line(caplog):
     journal = Journal(Clock(), clock=Clock())
     down = {"before": "up", "after": "down"}
     with caplog.at_level(logging.INFO, "ipvsman"):
         for _unused in range(500):
             journal.record(Kind.TRANSITION, "x", "down", logging.WARNING, **down)
             journal.record(Kind.ERROR, "x", "trouble", logging.ERROR)
-    assert len(caplog.records) == 1000
+            journal.record(Kind.OUTAGE, "x", "nobody serves", logging.CRITICAL, out=True)
+            journal.record(Kind.OUTAGE, "x", "somebody serves again", out=False)
+    assert len(caplog.records) == 1500 + LINES
 
 
 def test_whoever_looks_closely_sees_every_line(caplog):

@@ -20,7 +20,7 @@ from .account import Account
 from .desired import Desired
 from .failures import refusals
 from .journal import Journal, Kind
-from .reasons import Weights, uses_fallback
+from .reasons import ON_PURPOSE, Weights, Why, is_outage, uses_fallback
 
 
 class Chronicle:
@@ -90,6 +90,9 @@ class Chronicle:
             used = uses_fallback(weights[key])
             if used != uses_fallback(before.get(key, {})):
                 self._tell_of_fallback(desired, key, weights[key], used=used)
+            out = is_outage(weights[key])
+            if out != is_outage(before.get(key, {})):
+                self._tell_of_outage(desired, key, weights[key], out=out)
         rest = {key: entry for key, entry in before.items() if key not in keys}
         self.account = replace(self.account, weights={**rest, **weights})
 
@@ -188,6 +191,21 @@ class Chronicle:
             level,
             used=used,
         )
+
+    def _tell_of_outage(
+        self, desired: Desired, key: ServiceKey, weights: Weights, *, out: bool
+    ) -> None:
+        """The last of those who serve has gone, or the first has come back."""
+        frontend = desired.pools[key].frontend
+        where = f"{key} (group={frontend.group} frontend={frontend.name})"
+        message, level = f"{where}: somebody serves again", logging.INFO
+        if out:
+            whys = {entry.why for entry in weights.values()}
+            how = "down or disabled" if whys & set(ON_PURPOSE) else "down"
+            more = ", and stay in use (all_down: keep)" if Why.ALL_DOWN in whys else ""
+            message = f"ALERT: {where}: nobody serves, all of its backends are {how}{more}"
+            level = logging.CRITICAL
+        self._journal.record(Kind.OUTAGE, str(key), message, level, out=out)
 
 
 def in_order(keys: Iterable[ServiceKey]) -> list[ServiceKey]:

@@ -28,6 +28,7 @@ class Kind(Enum):
 
     TRANSITION = "transition"
     FALLBACK = "fallback"
+    OUTAGE = "outage"
     CHANGE = "change"
     OBSERVED = "observed"
     DRIFT = "drift"
@@ -42,10 +43,13 @@ class Kind(Enum):
     LIFE = "life"
 
 
-#: What there is of each service, destination or name; but not that a server is down.
+#: That a server or a service is down is a line, however many there are.
+_ALWAYS = frozenset((Kind.TRANSITION, Kind.OUTAGE))
+#: What there is of each service, destination or name.
 _IN_FLOODS = frozenset(
     (
         Kind.TRANSITION,
+        Kind.OUTAGE,
         Kind.CHANGE,
         Kind.OBSERVED,
         Kind.DRIFT,
@@ -113,7 +117,7 @@ class Journal:
             log.log(rest.level, "%s", rest, extra=extra)
 
     def _is_told(self, kind: Kind, level: int, data: Mapping[str, Any]) -> bool:
-        is_down = kind is Kind.TRANSITION and level > logging.INFO
+        is_down = kind in _ALWAYS and level > logging.INFO
         if kind not in _IN_FLOODS or is_down or log.isEnabledFor(logging.DEBUG):
             return True
         what = data.get("action", "")

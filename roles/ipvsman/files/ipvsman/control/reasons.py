@@ -52,3 +52,9 @@ Weights = Mapping[DestinationKey, Effective]
 def uses_fallback(weights: Weights) -> bool:
     """Whether new connections go to the fallback."""
     return any(entry.fallback and entry.weight for entry in weights.values())
+
+
+def is_outage(weights: Weights) -> bool:
+    """Whether nobody serves: all that are not out on purpose are known to be down."""
+    found = [entry.why for entry in weights.values() if entry.why not in ON_PURPOSE]
+    return bool(found) and all(why in (Why.DOWN, Why.ALL_DOWN) for why in found)
