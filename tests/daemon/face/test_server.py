@@ -298,7 +298,10 @@ def test_a_name_that_means_more_than_there_is(daemon, monkeypatch, known):
 
 @pytest.mark.parametrize(
     "host, says",
-    [("192.0.2.77", "192.0.2.77', 0.*annot assign requested"), ("127..0.1", "127..0.1: is no host")],
+    [
+        ("192.0.2.77", "192.0.2.77', 0.*annot assign requested"),
+        ("127..0.1", "127..0.1: is no host"),
+    ],
 )
 def test_a_host_that_is_not_ours(tmp_path, host, says):
     own = Rig(tmp_path, tmp_path, None)
