@@ -87,13 +87,7 @@ async def _probe_all(
     async def one(pool: Pool, member: Member, check: Check) -> dict[str, Any]:
         async with slots:
             verdict = await prober.probe_once(check.probe, check.timing.timeout)
-        return {
-            "group": pool.frontend.group,
-            "frontend": pool.frontend.name,
-            "backend_ip": member.key.address,
-            "ok": verdict.ok,
-            "message": verdict.message,
-        }
+        return report.checked(pool, member, verdict)
 
     try:
         return list(await asyncio.gather(*(one(*each) for each in chosen)))

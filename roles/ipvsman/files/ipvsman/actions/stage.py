@@ -9,9 +9,9 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing
 from functools import cached_property
 from pathlib import Path
 from typing import TextIO
@@ -57,14 +57,9 @@ class Stage:
         """The running daemon, if there is one."""
         return Daemon(self.options.socket)
 
-    @contextmanager
-    def table(self) -> Iterator[Table]:
+    def table(self) -> AbstractContextManager[Table]:
         """The kernel's table, for as long as the ``with`` lasts. Raises Unavailable."""
-        table = self._open_table()
-        try:
-            yield table
-        finally:
-            table.close()
+        return closing(self._open_table())
 
     @property
     def as_json(self) -> bool:

@@ -14,8 +14,8 @@ from aiohttp import web
 from ipvsman.config.model import ConfigError
 from ipvsman.control.desired import Member, Pool
 from ipvsman.control.desk import Desk
-from ipvsman.control.reloads import Reload
 from ipvsman.control.overrides import Level, Subject
+from ipvsman.control.reloads import Reload
 from ipvsman.control.subjects import may_be_said, unknown
 
 from . import report
@@ -49,15 +49,7 @@ class Asking:
         async def one(pool: Pool, member: Member) -> dict[str, Any] | None:
             async with slots:
                 verdict = await self._desk.probe(member)
-            if verdict is None:
-                return None
-            return {
-                "group": pool.frontend.group,
-                "frontend": pool.frontend.name,
-                "backend_ip": member.key.address,
-                "ok": verdict.ok,
-                "message": verdict.message,
-            }
+            return None if verdict is None else report.checked(pool, member, verdict)
 
         chosen = [
             (pool, member)

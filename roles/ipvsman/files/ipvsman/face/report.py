@@ -13,6 +13,7 @@ from typing import Any
 
 from ipvsman.config.model import CheckKind, Frontend, HealthCheck
 from ipvsman.control.desired import Desired, Member, Pool
+from ipvsman.health.spec import Verdict
 from ipvsman.ipvs.model import Endpoint, Forwarding, ServiceKey
 
 #: Forwarding methods as drop-ins call them.
@@ -71,6 +72,17 @@ def check_target(member: Member) -> Row:
         "port": getattr(probe, "port", member.key.port),
         **{name: shown[name] for name in ("type", "path", "host", "query_name", "query_type")},
         "timeout": check.timing.timeout,
+    }
+
+
+def checked(pool: Pool, member: Member, verdict: Verdict) -> Row:
+    """What a probe of one destination said, made beside the schedule."""
+    return {
+        "group": pool.frontend.group,
+        "frontend": pool.frontend.name,
+        "backend_ip": member.key.address,
+        "ok": verdict.ok,
+        "message": verdict.message,
     }
 
 
