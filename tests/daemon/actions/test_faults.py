@@ -98,7 +98,8 @@ def test_a_user_may_not_read_the_kernel(ipvsman, powerless, action, status):
     assert done.stderr.startswith("ipvsman: ")
 
 
-def test_what_listens_is_no_daemon(ipvsman, command):
+def reload_by(answer, ipvsman, command):
+    """Status and error of a reload that is answered so by whatever listens."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(ipvsman.socket))
         listener.listen()
@@ -108,29 +109,22 @@ def test_what_listens_is_no_daemon(ipvsman, command):
             connection, _unused = listener.accept()
             with connection:
                 connection.recv(65536)
-                connection.sendall(b"220 mail.example ESMTP\r\n")
+                connection.sendall(answer)
             _unused, told = running.communicate(timeout=PATIENCE)
-    assert running.returncode == 2
+    return running.returncode, told
+
+
+def test_what_listens_is_no_daemon(ipvsman, command):
+    status, told = reload_by(b"220 mail.example ESMTP\r\n", ipvsman, command)
+    assert status == 2
     assert "does not answer" in told
     assert "Traceback" not in told
 
 
 def test_json_that_is_none(ipvsman, command):
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(ipvsman.socket))
-        listener.listen()
-        with subprocess.Popen(
-            command("--config-dir", ipvsman.etc, "--reload"), stderr=subprocess.PIPE, text=True
-        ) as running:
-            connection, _unused = listener.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(
-                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-                    b"Content-Length: 1\r\n\r\n{"
-                )
-            _unused, told = running.communicate(timeout=PATIENCE)
-    assert running.returncode == 2
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n"
+    status, told = reload_by(head + b"{", ipvsman, command)
+    assert status == 2
     assert "is not the daemon" in told
 
 

@@ -124,19 +124,21 @@ def test_a_client_that_says_half_of_it_does_not_hold_up_the_end(daemon, monkeypa
         client.close()
 
 
+def cannot_listen(faces, says):
+    """These faces are refused when they are to listen, and leave nothing behind."""
+
+    async def try_it():
+        refused = Server(None, faces, lambda: 0.0)
+        with pytest.raises(OSError, match=says):
+            await refused.start()
+        await refused.close()
+
+    asyncio.run(try_it())
+
+
 def test_what_is_no_socket_is_not_removed(tmp_path):
-    own = Rig(tmp_path, tmp_path, tmp_path / "precious")
     (tmp_path / "precious").write_text("precious")
-    own._thread.start()
-    try:
-        faces = Server(None, own.faces, lambda: 0.0)
-        with pytest.raises(OSError, match="in use"):
-            own.call(faces.start())
-        own.call(faces.close())
-    finally:
-        own._loop.call_soon_threadsafe(own._loop.stop)
-        own._thread.join()
-        own._loop.close()
+    cannot_listen(Faces(tmp_path, socket=tmp_path / "precious"), "in use")
     assert (tmp_path / "precious").read_text() == "precious"
 
 
@@ -248,38 +250,14 @@ def test_tls(daemon, certificates, files):
 )
 def test_certificates_that_are_no_good(tmp_path, certificates, files, says):
     folder, _unused = certificates
-    own = Rig(
-        tmp_path,
-        tmp_path,
-        None,
-        Api(port=0, certificate=str(folder / files[0]), key=str(folder / files[1])),
-    )
-    own._thread.start()
-    try:
-        faces = Server(None, own.faces, lambda: 0.0)
-        with pytest.raises(OSError, match=f"no certificate with its key in .*{says}"):
-            own.call(faces.start())
-        own.call(faces.close())
-    finally:
-        own._loop.call_soon_threadsafe(own._loop.stop)
-        own._thread.join()
-        own._loop.close()
+    api = Api(port=0, certificate=str(folder / files[0]), key=str(folder / files[1]))
+    cannot_listen(Faces(tmp_path, api=api), f"no certificate with its key in .*{says}")
 
 
 def test_a_port_that_is_taken(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        own = Rig(tmp_path, tmp_path, None)
-        own._thread.start()
-        try:
-            wanted = Faces(tmp_path, api=Api(port=taken.getsockname()[1]))
-            faces = Server(None, wanted, lambda: 0.0)
-            with pytest.raises(OSError, match="address already in use"):
-                own.call(faces.start())
-            own.call(faces.close())
-        finally:
-            own._loop.call_soon_threadsafe(own._loop.stop)
-            own._thread.join()
-            own._loop.close()
+        wanted = Faces(tmp_path, api=Api(port=taken.getsockname()[1]))
+        cannot_listen(wanted, "address already in use")
 
 
 @pytest.mark.parametrize("known", [["127.0.0.1", "192.0.2.77"], ["192.0.2.77", "127.0.0.1"]])
@@ -304,17 +282,7 @@ def test_a_name_that_means_more_than_there_is(daemon, monkeypatch, known):
     ],
 )
 def test_a_host_that_is_not_ours(tmp_path, host, says):
-    own = Rig(tmp_path, tmp_path, None)
-    own._thread.start()
-    try:
-        faces = Server(None, Faces(tmp_path, api=Api(host=host, port=0)), lambda: 0.0)
-        with pytest.raises(OSError, match=says):
-            own.call(faces.start())
-        own.call(faces.close())
-    finally:
-        own._loop.call_soon_threadsafe(own._loop.stop)
-        own._thread.join()
-        own._loop.close()
+    cannot_listen(Faces(tmp_path, api=Api(host=host, port=0)), says)
 
 
 def test_metrics_alone_serve_nothing_else(daemon):
