@@ -35,6 +35,7 @@ status=OK services=3
   - [UP] 10.0.0.1:80 weight=5
   - [UP] 10.0.0.2:80 weight=3
 """
+ALONE = "ipvsman: no daemon runs, nobody is probed: told by the drop-ins and the kernel\n"
 DETAILED = """\
 status-detailed services=1
 [UP] dns/udp udp 192.0.2.53:53 sched=rr live=True backends_up=1/2
@@ -54,12 +55,12 @@ def filled(ipvsman):
 
 def test_an_empty_table_is_not_well(ipvsman):
     said = ipvsman("-s")
-    assert (said.status, said.out, said.err) == (1, EMPTY, "")
+    assert (said.status, said.out, said.err) == (1, EMPTY, ALONE)
 
 
 def test_all_is_well(filled):
     said = filled("--status")
-    assert (said.status, said.out, said.err) == (0, WELL, "")
+    assert (said.status, said.out, said.err) == (0, WELL, ALONE)
 
 
 def test_what_is_out_on_purpose_is_well(filled):
@@ -82,7 +83,7 @@ def test_another_weight_than_wanted(filled):
 
 def test_detailed(filled):
     said = filled("--status-detailed", "--filter-group", "dns")
-    assert (said.status, said.out, said.err) == (0, DETAILED, "")
+    assert (said.status, said.out, said.err) == (0, DETAILED, ALONE)
 
 
 def test_detailed_with_counters(filled):
@@ -100,7 +101,8 @@ def test_a_daemon_that_is_there_and_cannot_be_asked_is_told(filled):
         lock.release()
     assert f"no daemon listens on {filled.socket}, though process {os.getpid()} is one" in said.err
     assert said.lines[0].startswith("status=")
-    assert filled("--status").err == ""
+    assert filled("--status").err == filled("--status-detailed").err == ALONE
+    assert filled("--status", "--output", "json").err == ""
 
 
 def test_detailed_of_what_is_not_well_is_there_to_be_read(ipvsman):

@@ -40,10 +40,12 @@ def test_they_are_taken_back(around):
     director = around.begin()
     assert not director.release(SUBJECT)
     director.override(SUBJECT, True)
+    director.override(SUBJECT, True, "disk is failing")
     assert director.release(SUBJECT)
     assert director.orders.overrides.entries == {}
     assert messages(around.journal, Kind.OVERRIDE) == [
         "group web disabled by operator",
+        "group web disabled by operator: disk is failing",
         "group web follows the configuration again",
     ]
 

@@ -98,6 +98,8 @@ def _report(stage: Stage) -> dict[str, Any]:
 def _tell_trouble(stage: Stage, full: Row) -> None:
     """What keeps the daemon from its work, which is not to be seen in any weight."""
     applied, reload = full.get("last_apply"), full.get("last_reload")
+    if applied is None and Lock(stage.options.lock_file).holder() is None:
+        stage.complain("no daemon runs, nobody is probed: told by the drop-ins and the kernel")
     for reason in applied["error"].splitlines() if applied else ():
         stage.complain(reason)
     if reload and reload["error"]:

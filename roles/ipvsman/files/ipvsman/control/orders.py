@@ -30,7 +30,8 @@ class Orders:
         self.overrides = told(self.overrides, subject, override, desired)
         self.compare(desired)
         verb = "disabled" if override.disabled else "enabled"
-        message = f"{subject.level.value} {subject.name} {verb} by operator"
+        because = f": {override.reason}" if override.reason else ""
+        message = f"{subject.level.value} {subject.name} {verb} by operator{because}"
         self._journal.record(Kind.OVERRIDE, subject.name, message)
 
     def withdraw(self, subject: Subject, desired: Desired) -> bool:
