@@ -20,6 +20,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     ServiceSettings,
     State,
     SyncDaemon,
+    Timeouts,
     Tunnel,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.scope import SERVICES
@@ -33,6 +34,11 @@ MARK = parse_service_key("fwmark:7")
 A = DestinationKey("10.9.0.11", 80)
 B = DestinationKey("10.9.0.12", 80)
 A6 = DestinationKey("fd09::11", 80)
+#: What no test makes.
+MISSING = parse_service_key("tcp://192.0.2.99:80")
+C = DestinationKey("10.9.0.13", 80)
+#: The time-outs of a table that nobody has touched.
+FRESH = Timeouts(900, 120, 300)
 
 
 def settings(

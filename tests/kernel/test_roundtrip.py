@@ -1,14 +1,11 @@
-"""What is set is there: read back by us, by ipvsadm(8), and each what the other has set."""
+"""What is set is there: read back by us and by ipvsadm(8), with each value of each setting."""
 
 from __future__ import annotations
 
 import errno
-import struct
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs import encode, wire
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.changes import (
     AddDestination,
     AddService,
@@ -23,11 +20,8 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     Family,
     Firewallmark,
     Forwarding,
-    FullNat,
     Role,
-    Service,
     ServiceFlags,
-    ServiceKey,
     State,
     Timeouts,
     Transport,
@@ -37,20 +31,15 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.reconcile import reconcile
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.schedulers import SCHEDULERS
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.scope import (
-    EVERYTHING,
     SERVICES,
-    Scope,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.wish import (
     DaemonWish,
     TableWish,
     resolve,
 )
-from ansible_collections.lvs.ipvs.tests.unit.plugins.module_utils.ipvs.strategies import states
 from fresh import INTERFACES, FreshHost, eventually
-from hypothesis import HealthCheck, Phase, given
-from hypothesis import settings as examples
-from ipvsadm import SWITCHES, counted, showable, shown, tell
+from ipvsadm import counted, showable, shown
 from samples import (
     A6,
     DNS,
@@ -65,7 +54,6 @@ from samples import (
     masquerade,
     refused,
     service,
-    services_of,
     settings,
     settings6,
     state,
@@ -85,9 +73,6 @@ def set_and_shown(host: FreshHost, kernel: KernelTable, desired: State) -> None:
     if desired.timeouts is None:
         seen = replace(seen, timeouts=None)
     assert seen == showable(desired)
-
-
-# -- services
 
 
 @pytest.mark.parametrize("scheduler", EVERYWHERE)
@@ -229,9 +214,6 @@ def test_each_netmask(host: FreshHost, kernel: KernelTable, length: int) -> None
     )
 
 
-# -- destinations
-
-
 @pytest.mark.parametrize("forwarding", Forwarding, ids=lambda forwarding: forwarding.value)
 def test_each_forwarding_method(
     host: FreshHost, kernel: KernelTable, forwarding: Forwarding
@@ -289,9 +271,6 @@ def test_a_pool_of_both_families(host: FreshHost, kernel: KernelTable) -> None:
     set_and_shown(host, kernel, state(service(WEB, pool), service(WEB6, pool6)))
 
 
-# -- time-outs and daemons
-
-
 def test_timeouts(host: FreshHost, kernel: KernelTable) -> None:
     set_and_shown(host, kernel, State(timeouts=Timeouts(1, 2147483, 77)))
 
@@ -337,108 +316,6 @@ def test_a_group_without_a_route_is_refused_with_words(
     assert "'lo' has no route to the multicast group 'ff02::81'" in str(refusal)
 
 
-# -- all of it together
-
-
-@pytest.fixture(scope="module")
-def lasting() -> Iterator[tuple[FreshHost, KernelTable]]:
-    """One host for many examples: each starts from what the one before has left."""
-    with FreshHost() as own:
-        own.connect()
-        table = KernelTable(own.name)
-        yield own, table
-        table.close()
-
-
-def same(found: State, wanted: State) -> bool:
-    """Whether they are equal; told piece by piece, since a whole state fills a screen."""
-    assert found.timeouts == wanted.timeouts
-    assert found.daemons == wanted.daemons
-    assert found.services.keys() == wanted.services.keys()
-    for key, one in found.services.items():
-        assert one.settings == wanted.services[key].settings
-        assert one.destinations == wanted.services[key].destinations
-    return found == wanted
-
-
-def fitting(drawn: State) -> State:
-    """What the lab's network can carry: it has no route to most groups of IPv6."""
-    daemons = {
-        role: replace(one, group=f"ff02::{one.port:x}", interface="eth0")
-        if ":" in one.group
-        else one
-        for role, one in drawn.daemons.items()
-    }
-    services = {
-        key: replace(one, settings=replace(one.settings, scheduler="wrr"))
-        if one.settings.scheduler == "twos"
-        else one
-        for key, one in drawn.services.items()
-    }
-    return replace(drawn, services=services, daemons=daemons)
-
-
-def tellable(drawn: State) -> State:
-    """What ipvsadm can be told.
-
-    That is not every way of forwarding, another port in masquerading alone, and no port 0 without
-    persistence.
-    """
-    services = {}
-    for key, one in drawn.services.items():
-        how = one.settings
-        if isinstance(key, Endpoint) and not key.port and not how.persistence:
-            how = replace(how, persistence=60)
-        pool = {}
-        port = key.port if isinstance(key, Endpoint) else 0
-        for name, way in one.destinations.items():
-            if way.forwarding is Forwarding.MASQUERADE:
-                pool[name] = way
-            else:
-                known = way.forwarding if way.forwarding in SWITCHES else Forwarding.DIRECT
-                pool[DestinationKey(name.address, port)] = replace(way, forwarding=known)
-        services[key] = Service(key, how, pool)
-    return replace(drawn, services=services)
-
-
-few_examples = examples(
-    max_examples=12,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    phases=[Phase.generate],  # an example costs too much to look for the smallest
-    suppress_health_check=list(HealthCheck),
-)
-
-
-@given(drawn=states())
-@few_examples
-def test_any_state_that_we_set_is_shown(
-    lasting: tuple[FreshHost, KernelTable], drawn: State
-) -> None:
-    host, kernel = lasting
-    desired = fitting(drawn)
-    reconcile(kernel, desired, EVERYTHING)
-    assert same(kernel.read(EVERYTHING), desired)
-    assert same(shown(host), replace(showable(desired), full_nat=FullNat()))
-    assert not reconcile(kernel, desired, EVERYTHING)
-
-
-@given(drawn=states())
-@few_examples
-def test_any_state_that_ipvsadm_sets_is_read(
-    lasting: tuple[FreshHost, KernelTable], drawn: State
-) -> None:
-    host, kernel = lasting
-    desired = replace(tellable(fitting(drawn)), full_nat=FullNat())
-    reconcile(kernel, State(timeouts=Timeouts(9, 9, 9)), EVERYTHING)
-    tell(host, desired)
-    assert same(kernel.read(replace(EVERYTHING, local_addresses=frozenset())), desired)
-
-
-# -- counters
-
-
 def test_counters_are_told_in_the_order_of_ipvsadm(host: FreshHost, kernel: KernelTable) -> None:
     name = DestinationKey("127.0.0.1", 5300)
     do(kernel, AddService(DNS, settings("rr")), AddDestination(DNS, name, masquerade()))
@@ -460,52 +337,3 @@ def test_counters_are_told_in_the_order_of_ipvsadm(host: FreshHost, kernel: Kern
     kernel.zero(DNS)
     assert kernel.counters([DNS])[DNS].traffic.packets_in == 0
     assert counted(host, "stats")[DNS] == [0, 0, 0, 0, 0]
-
-
-# -- what no word exists for
-
-
-def foreign_service(kernel: KernelTable) -> None:
-    """A service of a transport protocol that is none of ours."""
-    number, attributes = encode.command(
-        AddService(Endpoint(Transport.UDP, "192.0.2.1", 80), settings())
-    )
-    udp, other = (struct.pack("=HHHxx", 6, wire.SVC_PROTOCOL, n) for n in (17, 99))
-    assert attributes.count(udp) == 1
-    assert kernel._kernel.tell([(number, attributes.replace(udp, other))]) == ({}, False)
-
-
-def foreign_destination(kernel: KernelTable, key: ServiceKey, name: DestinationKey) -> None:
-    """A destination that is forwarded in a way that is none of ours."""
-    how = DestinationSettings(1, Forwarding.BYPASS)
-    number, attributes = encode.command(AddDestination(key, name, how))
-    bypass, other = (struct.pack("=HHI", 8, wire.DEST_FORWARDING, n) for n in (4, 5))
-    assert attributes.count(bypass) == 1
-    assert kernel._kernel.tell([(number, attributes.replace(bypass, other))]) == ({}, False)
-
-
-def test_a_foreign_service_is_told_and_left_alone(host: FreshHost, kernel: KernelTable) -> None:
-    do(kernel, AddService(WEB, settings()), AddDestination(WEB, A, direct()))
-    foreign_service(kernel)
-    found = kernel.read(EVERYTHING)
-    assert set(found.services) == {WEB}
-    (unreadable,) = found.unreadable
-    assert "transport protocol 99" in unreadable
-    assert set(kernel.counters()) == {WEB}
-    # Not in the way of what else is wanted, and no reason to try again for ever.
-    reconcile(kernel, State(), SERVICES)
-    assert services_of(kernel) == {}
-    assert len(kernel.read(SERVICES).unreadable) == 1
-
-
-def test_a_foreign_destination_is_told_and_left_alone(host: FreshHost, kernel: KernelTable) -> None:
-    do(kernel, AddService(WEB, settings()), AddDestination(WEB, A, direct()))
-    foreign_destination(kernel, WEB, B)
-    found = kernel.read(EVERYTHING)
-    assert found.services == {WEB: service(WEB, {A: direct()})}
-    (unreadable,) = found.unreadable
-    assert str(WEB) in unreadable
-    assert "forwarding method 5" in unreadable
-    reconcile(kernel, state(service(WEB)), SERVICES)
-    assert services_of(kernel) == {WEB: service(WEB)}
-    assert len(kernel.read(Scope(frozenset([WEB]))).unreadable) == 1
