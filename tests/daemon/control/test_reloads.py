@@ -83,3 +83,22 @@ def test_only_warnings_that_are_new_are_logged(caplog):
     with caplog.at_level(logging.WARNING, "ipvsman"):
         reloads.taken_up(after, before)
     assert [record.getMessage() for record in caplog.records] == ["a.yaml: new"]
+
+
+def test_a_notice_is_no_warning(caplog):
+    reloads = Reloads(Journal(lambda: 0.0), lambda: 0.0)
+    said = [Complaint(Origin("a.yaml"), "", "text", notice=notice) for notice in (True, False)]
+    with caplog.at_level(logging.INFO, "ipvsman"):
+        reloads.begun(config(warnings=tuple(said)), None)
+    assert [record.levelno for record in caplog.records] == [logging.INFO, logging.WARNING]
+
+
+def test_a_notice_alarms_nobody(caplog):
+    reloads = Reloads(Journal(lambda: 0.0), lambda: 0.0)
+    found = [
+        Complaint(Origin("a.yaml"), "", text, notice=text == "right") for text in ("right", "odd")
+    ]
+    with caplog.at_level(logging.INFO, "ipvsman"):
+        reloads.begun(config(warnings=tuple(found)), None)
+    told = [(record.getMessage(), record.levelno) for record in caplog.records]
+    assert told == [("a.yaml: right", logging.INFO), ("a.yaml: odd", logging.WARNING)]

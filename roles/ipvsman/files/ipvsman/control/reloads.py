@@ -91,7 +91,8 @@ class Reloads:
 
 def _tell_warnings(warnings: Sequence[Complaint]) -> None:
     for warning in warnings[:_COMPLAINTS]:
-        log.warning("%s", warning)
+        # Of a notice there is nothing to be mended.
+        log.log(logging.INFO if warning.notice else logging.WARNING, "%s", warning)
     if len(warnings) > _COMPLAINTS:
         more = len(warnings) - _COMPLAINTS
         log.warning("%d more warnings about the drop-ins; ipvsman --test tells all", more)
