@@ -29,6 +29,7 @@ class TestTurns:
         assert entry.message == "tcp 10.0.0.1:8080 unknown -> up: connected"
         assert entry.level == logging.INFO
         assert entry.data["services"] == ["tcp://192.0.2.1:80", "tcp://192.0.2.2:80"]
+        assert entry.data["frontends"] == ["web/front"]
 
     def test_the_cold_start_ends_once(self, around):
         director = around.begin()

@@ -198,6 +198,7 @@ class Director:
     def _turned(self, check: Check, turn: Transition) -> None:
         """What is believed of a check has become another."""
         services = self.desired.users.get(check, frozenset())
+        frontends = (self.desired.pools[service].frontend for service in services)
         level = logging.WARNING if turn.after is Condition.DOWN else logging.INFO
         change = f"{turn.before.value} -> {turn.after.value}"
         self._journal.record(
@@ -208,6 +209,7 @@ class Director:
             before=turn.before.value,
             after=turn.after.value,
             services=sorted(map(str, services)),
+            frontends=sorted({f"{each.group}/{each.name}" for each in frontends}),
         )
         self._touch(check)
 
