@@ -43,6 +43,7 @@ PURE = (
     "health/spec",
     "health/state",
     "control/desired",
+    "control/difference",
     "control/failures",
     "control/quorum",
     "control/reasons",

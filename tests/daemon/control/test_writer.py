@@ -41,7 +41,6 @@ from ipvsman.ipvs.changes import EditDestination, RemoveService
 from ipvsman.ipvs.errors import KernelRefused
 from ipvsman.ipvs.memory import MemoryTable
 from ipvsman.ipvs.model import Timeouts
-from ipvsman.ipvs.scope import SERVICES
 from ipvsman.ipvs.table import Outcome
 from ipvsman.ipvs.wish import TimeoutsWish
 
@@ -294,11 +293,3 @@ class TestSettings:
         wait_for(lambda: weights_in(kernel)[str(VIP)][A] == 0, "the turn")
         settled(keeper, snapshot(ONE))
         assert keeper.account.error == ""
-
-
-def test_the_difference_is_told_without_a_change(world):
-    kernel = Watched(service({A: 1}), FOREIGN)
-    keeper = world.keeper(kernel, start=False)
-    found = keeper.difference(snapshot(ONE), kernel.read(SERVICES))
-    assert found.counts() == {"edit_destination": 1, "add_destination": 1}
-    assert kernel.calls["apply"] == 0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ipvsman.control import memory
 from ipvsman.control.desired import Desired
-from ipvsman.control.overrides import Overrides
+from ipvsman.control.overrides import NAME, Overrides
 from ipvsman.control.ownership import Ownership
 from ipvsman.control.store import Store
 from ipvsman.control.weights import Circumstances
@@ -18,8 +18,6 @@ from ipvsman.health.spec import Check
 from ipvsman.ipvs.model import ServiceKey
 
 from .stage import Stage
-
-_HEALTH, _OVERRIDES = "health", "overrides"
 
 
 class Left:
@@ -41,15 +39,15 @@ class Left:
 
     def overrides(self) -> Overrides:
         """What the operator has said."""
-        return self._store.read_as(_OVERRIDES, Overrides.from_plain) or Overrides()
+        return self._store.read_as(NAME, Overrides.from_plain) or Overrides()
 
     def remember(self, overrides: Overrides) -> None:
         """What the operator says, for the next daemon. Raises StoreError."""
-        self._store.write(_OVERRIDES, overrides.to_plain())
+        self._store.write(NAME, overrides.to_plain())
 
     def circumstances(self, desired: Desired) -> Circumstances:
         """As a daemon that starts now finds them."""
-        plain = self._store.read(_HEALTH)
+        plain = self._store.read(memory.NAME)
         known: dict[Check, memory.Known] = {}
         if plain is not None:
             now, wall = time.monotonic(), time.time()

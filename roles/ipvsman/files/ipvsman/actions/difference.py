@@ -7,11 +7,10 @@ from __future__ import annotations
 from typing import Any
 
 from ipvsman.client.unix import NotRunning
-from ipvsman.control.weights import effective, target
-from ipvsman.ipvs.model import State
+from ipvsman.control.account import Snapshot
+from ipvsman.control.difference import difference
 from ipvsman.ipvs.plain import plain_change
-from ipvsman.ipvs.plan import plan
-from ipvsman.ipvs.scope import ALL, SERVICES, Scope
+from ipvsman.ipvs.scope import SERVICES
 
 from .alone import Left
 from .stage import Stage
@@ -34,16 +33,7 @@ def _without_daemon(stage: Stage) -> list[dict[str, Any]]:
     """As a daemon that starts now would, before its first probe is back."""
     desired = stage.desired(stage.config())
     left = Left(stage)
-    circumstances = left.circumstances(desired)
+    snapshot = Snapshot(desired, left.circumstances(desired))
     with stage.table() as table:
         current = table.read(SERVICES)
-    services = {}
-    for key, pool in desired.pools.items():
-        there = current.services.get(key)
-        services[key] = target(pool, effective(pool, circumstances, there), there)
-    keys = left.owned() | services.keys()
-    scope = Scope(keys, dict.fromkeys(keys, ALL))
-    return [
-        plain_change(change)
-        for change in plan(scope.restrict(current), State(services), scope).changes
-    ]
+    return [plain_change(each) for each in difference(snapshot, left.owned(), current).changes]

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
+from ipvsman.control.difference import whole
 from ipvsman.ipvs.model import State
 from ipvsman.ipvs.reconcile import reconcile
-from ipvsman.ipvs.scope import ALL, Scope
 from ipvsman.lock import Lock, Locked
 
 from .alone import Left
@@ -34,7 +34,7 @@ def _reset(stage: Stage) -> int:
     left = Left(stage)
     owned = left.owned()
     with stage.table() as table:
-        reconcile(table, State(), Scope(owned, dict.fromkeys(owned, ALL)))
+        reconcile(table, State(), whole(owned))
     trouble = left.disown_all()
     if trouble:
         stage.complain(trouble)

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from ipvsman.client.unix import NotRunning, Refused
 from ipvsman.control.desired import Desired, Pool
+from ipvsman.control.difference import whole
 from ipvsman.control.overrides import Level, Override, Subject
 from ipvsman.control.store import StoreError
 from ipvsman.control.subjects import may_be_said, tell_left_alone, unknown
@@ -20,7 +21,7 @@ from ipvsman.control.weights import Circumstances, effective, names_of, told
 from ipvsman.ipvs.errors import IpvsError
 from ipvsman.ipvs.model import DestinationKey, Service, ServiceKey, State
 from ipvsman.ipvs.reconcile import reconcile
-from ipvsman.ipvs.scope import ALL, Scope
+from ipvsman.ipvs.scope import Scope
 from ipvsman.lock import Lock, Locked
 
 from .alone import Left
@@ -143,11 +144,10 @@ def _apply(stage: Stage, desired: Desired, asked: Asked, circumstances: Circumst
             services[key] = Service(key, there.settings, destinations)
         return State(services)
 
-    whole = Scope(frozenset(touched), dict.fromkeys(touched, ALL))
     with stage.table() as table:
-        before = table.read(whole).services
+        before = table.read(whole(touched)).services
         reconcile(table, wanted, Scope(frozenset(), touched))
-        after = table.read(whole).services
+        after = table.read(whole(touched)).services
     return [
         tell_left_alone(desired.pools[key]) + (_WAITS if desired.pools[key].fallback else "")
         for key in touched

@@ -20,8 +20,6 @@ from . import memory
 from .memory import Known, Transition
 from .notes import Form, Notes
 
-_NOTE = "health"
-
 #: What is new is probed within so many seconds; of many, so many a second.
 _SOON, _FIRST_A_SECOND = 1.0, 1000
 
@@ -97,7 +95,7 @@ class Beliefs:
         if health.condition is not before.condition:
             turn = Transition(self._wall(), before.condition, health.condition, health.message)
             entry.history.append(turn)
-            self._notes.changed(_NOTE, self._form)
+            self._notes.changed(memory.NAME, self._form)
             self._turned(check, turn)
         return health.delay(check.timing)
 
@@ -114,7 +112,7 @@ class Beliefs:
     def _remembered(self, checks: AbstractSet[Check]) -> dict[Check, Known]:
         now, wall = self._clock(), self._wall()
         parse = partial(memory.from_plain, checks=checks, now=now, wall=wall)
-        return self._notes.recall(_NOTE, parse) or {}
+        return self._notes.recall(memory.NAME, parse) or {}
 
     def _form(self) -> Form:
         known = memory.proven(self.known)

@@ -23,6 +23,7 @@ from ipvsman.ipvs.plan import Plan
 
 from .account import Account, Snapshot
 from .desired import Desired, Member, Pool
+from .difference import difference
 from .director import Director
 from .journal import Journal, Kind
 from .keeper import Keeper
@@ -173,7 +174,7 @@ class Desk:
     async def difference(self) -> Plan:
         """What would have to change in the kernel now. Raises IpvsError."""
         reading = await self.reading(age=0.0)
-        return self._keeper.difference(self._director.snapshot, reading.state)
+        return difference(self._director.snapshot, self.account.owned, reading.state)
 
     # -- asking
 

@@ -16,8 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from ipvsman.ipvs.errors import IpvsError
-from ipvsman.ipvs.model import ServiceKey, State
-from ipvsman.ipvs.plan import Plan
+from ipvsman.ipvs.model import ServiceKey
 from ipvsman.ipvs.table import Table
 
 from .account import Account, Snapshot
@@ -119,10 +118,6 @@ class Keeper:
         with self._wake:
             published = self._published
             return self._wake.wait_for(lambda: self._settled >= published, timeout)
-
-    def difference(self, snapshot: Snapshot, current: State) -> Plan:
-        """What would change in a table that is like current."""
-        return self._writer.difference(snapshot, current)
 
     @property
     def coalesced(self) -> int:

@@ -16,6 +16,8 @@ from typing import Any
 from ipvsman.health.spec import Check
 from ipvsman.health.state import Condition, Health
 
+#: What it is called on disk.
+NAME = "health"
 #: Transitions kept of each check.
 HISTORY = 20
 

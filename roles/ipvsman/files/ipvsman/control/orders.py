@@ -9,11 +9,9 @@ import logging
 from .desired import Desired
 from .journal import Journal, Kind
 from .notes import Notes
-from .overrides import Override, Overrides, Subject
+from .overrides import NAME, Override, Overrides, Subject
 from .subjects import astray, tell_astray
 from .weights import told
-
-_NOTE = "overrides"
 
 
 class Orders:
@@ -22,7 +20,7 @@ class Orders:
     def __init__(self, journal: Journal, notes: Notes) -> None:
         self._journal = journal
         self._notes = notes
-        self.overrides = notes.recall(_NOTE, Overrides.from_plain) or Overrides()
+        self.overrides = notes.recall(NAME, Overrides.from_plain) or Overrides()
         self.astray: dict[Subject, str] = {}
 
     def give(self, subject: Subject, override: Override, desired: Desired) -> None:
@@ -57,9 +55,9 @@ class Orders:
 
     def write(self) -> None:
         """At once, since the operator takes the answer for a promise."""
-        self._notes.write_now(_NOTE, self.overrides.to_plain)
+        self._notes.write_now(NAME, self.overrides.to_plain)
 
     @property
     def forgotten(self) -> str:
         """Why a restart would forget what the operator has said; empty when it would not."""
-        return self._notes.fault(_NOTE)
+        return self._notes.fault(NAME)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
+#: What they are called on disk.
+NAME = "overrides"
 #: Seconds by which what is said later is later, whatever the clock says; a float has them to spare.
 _LATER = 0.001
 

@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterable
 from ipvsman.ipvs.changes import Change, subject
 from ipvsman.ipvs.errors import InvalidValue, IpvsError, Unavailable
 from ipvsman.ipvs.model import Service, ServiceKey, State
-from ipvsman.ipvs.plan import Plan, plan
+from ipvsman.ipvs.plan import plan
 from ipvsman.ipvs.reconcile import reconcile
-from ipvsman.ipvs.scope import ALL, Scope
 from ipvsman.ipvs.table import Table
 from ipvsman.ipvs.wish import TableWish, resolve
 
 from .account import Snapshot
 from .chronicle import Chronicle, in_order
 from .desired import Desired
+from .difference import whole
 from .failures import REFUSALS, reasons, refused_parts
 from .ownership import Ownership
 from .reasons import Weights
@@ -151,24 +151,13 @@ class Writer:
         if self._observe or not owned:
             return
         try:
-            done = reconcile(self._opened(), State(), _whole(owned))
+            done = reconcile(self._opened(), State(), whole(owned))
         except REFUSALS as failure:
             self._chronicle.failed(failure)
             raise
         self._believed.clear()
         self._chronicle.changed(done.changes)
         self._disown(owned)
-
-    def difference(self, snapshot: Snapshot, current: State) -> Plan:
-        """What would change in a table that is like current. For any thread."""
-        pools = snapshot.desired.pools
-        keys = self._chronicle.account.owned | pools.keys()
-        services = {}
-        for key, pool in pools.items():
-            there = current.services.get(key)
-            services[key] = target(pool, effective(pool, snapshot.circumstances, there), there)
-        scope = _whole(keys)
-        return plan(scope.restrict(current), State(services), scope)
 
     def close(self) -> None:
         """Give back the table; the next use opens it anew."""
@@ -185,7 +174,7 @@ class Writer:
         refused: tuple[Change, ...] = (),
     ) -> None:
         """Make them true; refused: changes that are not tried again."""
-        scope = _whole(keys)
+        scope = whole(keys)
         pools = snapshot.desired.pools
         weights: dict[ServiceKey, Weights] = {}
         seen = False
@@ -229,7 +218,7 @@ class Writer:
         if not known:
             return
         have = {key: current.services[key] for key in known if key in current.services}
-        self._chronicle.drifted(plan(State(have), State(known), _whole(known)).changes)
+        self._chronicle.drifted(plan(State(have), State(known), whole(known)).changes)
 
     # -- ownership
 
@@ -248,8 +237,3 @@ class Writer:
         if self._table is None:
             self._table = self._open_table()
         return self._table
-
-
-def _whole(keys: Iterable[ServiceKey]) -> Scope:
-    names = frozenset(keys)
-    return Scope(names, dict.fromkeys(names, ALL))
