@@ -75,8 +75,50 @@ def test_one_that_comes_late_is_told(ctl, fake):
     assert "(--netns belongs before the verb)" in said.err
 
 
+@pytest.mark.parametrize("yes", ["true", "T", "1", "yes"])
+@pytest.mark.parametrize("no", ["false", "F", "0", "off"])
+def test_a_switch_can_be_said_with_its_value(yes, no, ctl, fake):
+    words = ("-v=" + no, "--quiet=" + yes, "--netns", "blue", "model", "list", "--all=" + yes)
+    assert ctl.run(*words).status == 0
+    options, context = fake.seen
+    assert (options.all, context.verbose, context.quiet, context.netns) == (
+        True,
+        False,
+        True,
+        "blue",
+    )
+    ctl.run("model", "list", "--all=" + no)
+    assert not fake.seen[0].all
+
+
+@pytest.mark.parametrize("value", ["", "perhaps"])
+def test_a_switch_with_a_value_that_is_neither(value, ctl, fake):
+    said = ctl.run("--quiet=" + value, "model")
+    assert said.status == 2
+    assert said.err.startswith(f"Error: argument --quiet: {value!r} is neither true nor false\n")
+    assert fake.seen is None
+
+
+@pytest.mark.parametrize(
+    "said, verbose", [("TRUE", True), ("on", True), ("no", False), ("", False)]
+)
+def test_a_variable_that_is_a_switch(said, verbose, ctl, fake, monkeypatch):
+    monkeypatch.setenv("IPVSCTL_LOG_VERBOSE", said)
+    assert ctl.run("model").status == 0
+    assert fake.seen[1].verbose is verbose
+
+
+def test_what_belongs_to_a_verb_is_left_to_it(ctl, fake):
+    assert "unrecognized arguments: -v=perhaps" in ctl.run("model", "-v=perhaps").err
+
+
 def test_version(ctl):
     assert ctl.run("--version").lines == [f"ipvsctl {ipvsman.__version__}"]
+
+
+def test_who_asks_for_the_version_wants_nothing_else(ctl, fake):
+    assert ctl.run("--version", "model").lines == [f"ipvsctl {ipvsman.__version__}"]
+    assert fake.seen is None
 
 
 def test_v_alone_is_the_version_with_that_of_ipvs(ctl, monkeypatch, tmp_path):

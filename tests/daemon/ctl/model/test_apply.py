@@ -342,7 +342,7 @@ def test_what_does_not_work_as_it_reads_is_told(apply):
 
 
 def test_usage(ctl):
-    for words in (["--frob"], ["-f"], ["extra"], ["--keep-weights=1"]):
+    for words in (["--frob"], ["-f"], ["extra"], ["--keep-weights=perhaps"]):
         said = ctl.run("apply", *words)
         assert (said.status, said.out) == (2, "")
         assert said.err.startswith("Error: ")

@@ -113,7 +113,7 @@ def _main(arguments: Sequence[str] | None) -> int:
     verb = None
     try:
         options = top().parse_args(arguments)
-        if options.verb is None:
+        if options.version or options.verb is None:
             return _without_verb(options)
         verb = find(options.verb)
         if verb is None:
@@ -227,7 +227,7 @@ def _run(verb: Verb, options: argparse.Namespace) -> int:
 
 
 def _without_verb(options: argparse.Namespace) -> int:
-    """--version; -v alone, which one of the two dialects has for that; else it is no use."""
+    """--version, whatever follows; -v alone, which one of the dialects has for that; or no use."""
     if options.version:
         print(f"ipvsctl {__version__}")
         return 0

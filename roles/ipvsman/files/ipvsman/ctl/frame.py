@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import itertools
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 
 
 VERBOSE_VARIABLE = "IPVSCTL_LOG_VERBOSE"
-_YES = {"1", "t", "true"}
-_NO = {"", "0", "f", "false"}
+_YES = {"1", "t", "true", "y", "yes", "on"}
+_NO = {"", "0", "f", "false", "n", "no", "off"}
 
 
 class Dialect(Enum):
@@ -179,6 +181,40 @@ class Parser(argparse.ArgumentParser):
         settings.setdefault("allow_abbrev", False)
         settings.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(**settings)
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """See argparse, which knows no ``--switch=true``."""
+        words = sys.argv[1:] if args is None else args
+        return super().parse_known_args(self._bare(words), namespace)
+
+    def _bare(self, words: Sequence[str]) -> list[str]:
+        """The same with switches as argparse takes them: there, or not."""
+        taken: list[str] = []
+        rest = iter(words)
+        for word in rest:
+            name, equals, value = word.partition("=")
+            flag = self._option_string_actions.get(name)
+            if flag is None and word[:1] != "-" and self._leaves_rest:
+                return [*taken, word, *rest]
+            if flag is None or flag.const is not True or not equals:
+                taken.append(word)
+                if flag is not None and flag.nargs is None and not equals:
+                    taken += itertools.islice(rest, 1)
+            elif value.lower() in _YES:
+                taken.append(name)
+            elif not value or value.lower() not in _NO:
+                # An empty variable must not turn a dry run into a real one.
+                self.error(f"argument {name}: {value!r} is neither true nor false")
+        return taken
+
+    @property
+    def _leaves_rest(self) -> bool:
+        """Whether a word without a dash ends what this parser reads itself."""
+        return any(
+            action.nargs in (argparse.REMAINDER, argparse.PARSER) for action in self._actions
+        )
 
     def error(self, message: str) -> NoReturn:
         """Raises Usage."""
