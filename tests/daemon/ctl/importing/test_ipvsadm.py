@@ -53,6 +53,15 @@ def test_the_rules_of_a_table_are_imported_as_that_table(drawn):
     assert plain.plain_services(state) == plain_services(wanted)
 
 
+@pytest.mark.parametrize("said, mark", [("-1", 4294967295), ("-2147483648", 2147483648)])
+def test_a_large_mark_is_what_ipvsadm_prints_with_a_sign(said, mark, imported):
+    found = imported("ipvsadm", f"-A -f {said} -s rr\n-a -f {said} -r 10.0.0.1:0 -g -w 1")
+    assert (found.losses, found.faults) == ([], [])
+    (service,) = found.made["services"]
+    assert service["address"] == f"fwmark:{mark}"
+    assert len(service["destinations"]) == 1
+
+
 def test_names_stay_out_of_a_table_unless_they_are_resolved(imported):
     text = "-A -t ns1.example.net:http\n-a -t ns1.example.net:80 -r ns1.example.net"
     found = imported("ipvsadm", text)
@@ -180,6 +189,8 @@ def test_what_is_lost(imported, line, says):
         ("-A -t 192.0.2.256:80", "file:2:7: -t: '192.0.2.256:80' has no IPv4 or IPv6 address"),
         ("-A -t 192.0.2.2:nope", "file:2:7: -t: 'nope' is neither a port nor the name of one"),
         ("-A -f 0", "file:2:7: -f: 0 is not in 1..4294967295"),
+        ("-A -f -0", "file:2:7: -f: 0 is not in 1..4294967295"),
+        ("-A -f -2147483649", "file:2:7: -f: -2147483649 is not in 1..4294967295"),
         ("-A -s rr", "file:2:1: -A: names one service, by one of"),
         ("-A -f 1 -t 192.0.2.2:80", "file:2:1: -A: names one service, by one of"),
         ("-A -f 1 -p 0", "file:2:12: -p: 0 is not in 1..2678400"),

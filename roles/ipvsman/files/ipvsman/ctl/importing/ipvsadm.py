@@ -184,7 +184,7 @@ class _Table:
             return None
         option, six = named[0], command.named("-6")
         if option.name == "-f":
-            mark = self._integer(option, 1, 0xFFFFFFFF)
+            mark = self._value(option, _mark)
             return Firewallmark(mark, Family.INET6 if six else Family.INET) if mark else None
         transport = _TRANSPORTS[option.name]
         found = self._place(option, transport.value, Family.INET)
@@ -333,3 +333,11 @@ class _Table:
 
     def _value(self, option: Directive, parse: Callable[[str], T]) -> T | None:
         return self._ledger.parsed(option, lambda: parse(option.value))
+
+
+def _mark(text: str) -> int:
+    """A firewall mark. ``ipvsadm -S`` prints those from 2**31 on with a sign."""
+    number = int(text) if text[:1] == "-" and text[1:].isdigit() else None
+    if number is not None and -(2**31) <= number < 0:
+        return number + 2**32
+    return parse_integer(text, 1, 0xFFFFFFFF)
