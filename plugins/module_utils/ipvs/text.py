@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from enum import Enum
 from functools import cache
-from typing import TypeVar
+from typing import Callable, TypeVar
 
 from .model import (
     HOST_NETMASK,
@@ -132,31 +132,46 @@ class MappedAddress(ValueError):
 
 def parse_address(value: object) -> str:
     """An IPv4 or IPv6 address, in canonical form; brackets around IPv6 are taken off."""
+    address = parse_virtual_address(value)
+    refuse_mapped(address, value)
+    return address
+
+
+def parse_virtual_address(value: object) -> str:
+    """The same of a virtual service, which can be there already with an address that is mapped.
+
+    It has to be named then, to be left as it is or removed. Who makes it anew is refused by wish.
+    """
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not an IPv4 or IPv6 address")
     text = value.strip()
     if text.startswith("[") and text.endswith("]") and ":" in text:
         text = text[1:-1]
-    address = canonical_address(text)
+    return canonical_address(text)
+
+
+def refuse_mapped(address: str, value: object) -> None:
+    """Raises MappedAddress. value: how somebody has written this address."""
     packed = packed_address(address)
     if packed.startswith(_MAPPED):
         plain = canonical_address(".".join(map(str, packed[12:])))
         raise MappedAddress(f"{value!r} is an IPv4 address written as IPv6; say {plain}")
-    return address
 
 
-def parse_host_port(text: str) -> tuple[str, int | None]:
+def parse_host_port(
+    text: str, parse: Callable[[object], str] = parse_address
+) -> tuple[str, int | None]:
     """``ADDRESS``, ``ADDRESS:PORT``, ``[ADDRESS6]``, ``[ADDRESS6]:PORT`` or a bare IPv6 address."""
     text = text.strip()
     if text.count(":") > 1 and not text.startswith("["):
-        return parse_address(text), None
+        return parse(text), None
     match = _HOST_PORT.fullmatch(text)
     if not match:
         raise ValueError(f"{text!r} is not ADDRESS, ADDRESS:PORT or [IPV6-ADDRESS]:PORT")
     bracketed, bare, port = match.group("bracketed", "bare", "port")
     if bracketed is not None and ":" not in bracketed:
         raise ValueError(f"{text!r} has brackets around what is not an IPv6 address")
-    address = parse_address(bracketed if bracketed is not None else bare)
+    address = parse(bracketed if bracketed is not None else bare)
     if port is None:
         return address, None
     try:
@@ -183,7 +198,7 @@ def parse_service_key(text: object, default_port: int = 0) -> ServiceKey:
             if rest.count(":") > 1 and not rest.lstrip().startswith("["):
                 # 2001:db8::1:53 is an address, and hardly ever the one that was meant.
                 raise ValueError("an IPv6 address needs brackets, [2001:db8::1]:53")
-            address, port = parse_host_port(rest)
+            address, port = parse_host_port(rest, parse_virtual_address)
         except ValueError as error:
             raise ValueError(f"{text!r}: {error}") from None
         return Endpoint(transport, address, default_port if port is None else port)

@@ -35,7 +35,7 @@ from .model import (
     family_of,
 )
 from .scope import ALL, DestinationScope, PoolScope, Scope
-from .text import FULL_NAT, parse_flag
+from .text import FULL_NAT, MappedAddress, parse_flag, refuse_mapped
 
 #: ``IP_VS_SYNC_PORT`` and the group ipvsadm(8) names; the kernel's defaults, said out loud.
 SYNC_PORT, SYNC_GROUP, SYNC_TTL = 8848, "224.0.0.81", 1
@@ -197,6 +197,12 @@ def _service(
             return None
         reason = f"the virtual service {asked.key} does not exist (create it with ipvs_service)"
         missing.append(Fault(asked.path, reason))
+    elif have is None and isinstance(asked.key, Endpoint):
+        try:
+            refuse_mapped(asked.key.address, asked.key.address)
+        except MappedAddress as error:
+            # One that is there is not asked for.
+            faults.append(Fault(asked.path, f"{str(asked.key)!r}: {error}"))
     settings = have.settings if have else None
     if settings is None or not asked.exists:
         settings = _service_settings(asked, settings, faults)

@@ -54,3 +54,22 @@ services:
 """
     )
     assert json.loads(host.ipvsctl("get", "-o", "json").stdout)["services"][2]["sched"] == "mh"
+
+
+def test_a_service_that_nobody_reaches_is_left_as_it_is_and_can_be_removed(host):
+    # ipvsadm takes an IPv4 address written as IPv6; whoever makes one here is refused.
+    host.ipvsadm("-A -t [::ffff:192.0.2.1]:80 -s rr", "-A -t 192.0.2.1:80 -s rr")
+    text = host.ipvsctl("get").stdout
+    assert "- address: tcp://[::ffff:192.0.2.1]:80\n" in text
+    assert host.ipvsctl("changeset", "-f-", stdin=text).stdout == "{}\n"
+    done = host.ipvsctl("apply", "-f-", stdin=text.replace("sched: rr", "sched: lc"))
+    assert (done.returncode, done.stderr) == (0, "")
+    named = ("--vip", "::ffff:192.0.2.1", "--vport", "80")
+    assert host.ipvsctl("service", "get", *named).stdout.endswith("]:80 (lc)\n")
+    assert host.ipvsctl("service", "del", *named).returncode == 0
+    table = host.ipvsadm("-S -n")
+    done = host.ipvsctl("apply", "-f-", stdin=text)
+    assert (done.returncode, "say 192.0.2.1" in done.stderr) == (32, True)
+    done = host.ipvsctl("service", "add", *named)
+    assert (done.returncode, "say 192.0.2.1" in done.stderr) == (1, True)
+    assert host.ipvsadm("-S -n") == table == "-A -t 192.0.2.1:80 -s lc\n"

@@ -167,11 +167,16 @@ def test_what_is_no_address_is_named(value):
 def test_an_ipv4_address_is_not_to_be_written_as_an_ipv6_one(value):
     with pytest.raises(MappedAddress, match=r"written as IPv6; say 192\.0\.2\.1$"):
         parse_address(value)
-    with pytest.raises(ValueError, match=r"say 192\.0\.2\.1$"):
-        parse_service_key("tcp://[::ffff:192.0.2.1]:80")
+    with pytest.raises(MappedAddress, match=r"say 192\.0\.2\.1$"):
+        parse_host_port("[::ffff:192.0.2.1]:80")
     # What is like it and is none: NAT64's prefix, and the form that has long been given up.
     for other in ("64:ff9b::c000:201", "::c000:201"):
         assert parse_address(other)
+
+
+def test_a_service_that_is_there_can_be_named_whatever_its_address():
+    key = Endpoint(Transport.TCP, "::ffff:192.0.2.1", 80)
+    assert parse_service_key(str(key)) == key
 
 
 @given(texts)

@@ -9,6 +9,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.errors import (
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     Checksum,
     DestinationSettings,
+    Endpoint,
     Family,
     Forwarding,
     FullNat,
@@ -18,6 +19,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     State,
     SyncDaemon,
     Timeouts,
+    Transport,
     Tunnel,
     TunnelKind,
 )
@@ -314,6 +316,21 @@ def test_a_fault_of_what_is_new_has_its_path(wish, path, reason):
     ((where, why),) = faults_of(wish)
     assert where == path
     assert reason in why
+
+
+def test_an_ipv4_address_written_as_ipv6_is_for_what_has_it_already():
+    key = Endpoint(Transport.TCP, "::ffff:192.0.2.1", 80)
+    wish = TableWish((ServiceWish(key, scheduler="rr", path="services[0]"),))
+    ((where, why),) = faults_of(wish)
+    assert where == "services[0]"
+    assert why.endswith("'::ffff:192.0.2.1' is an IPv4 address written as IPv6; say 192.0.2.1")
+    held = eg.state(eg.service(key, eg.WLC, {}))
+    assert meant(wish, held).services[key].settings.scheduler == "rr"
+    # Of one that has to be there it is told that it is not.
+    ((_where, why),) = faults_of(
+        TableWish((ServiceWish(key, destinations=(DestinationWish(eg.THREE6),), exists=True),))
+    )
+    assert "does not exist" in why
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def _wanted(said: Said) -> Wanted:
     states = said.text("state")
     return Wanted(
         transport=transport.value if transport else None,
-        address=said.address("vip"),
+        address=said.virtual_address(),
         port=said.number("vport", 0, 65535),
         destination=said.address("rip"),
         destination_port=said.number("rport", 0, 65535),

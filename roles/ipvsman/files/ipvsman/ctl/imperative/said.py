@@ -22,7 +22,13 @@ from ipvsman.ipvs.model import (
     ServiceKey,
     Transport,
 )
-from ipvsman.ipvs.text import MappedAddress, parse_address, parse_integer, parse_word
+from ipvsman.ipvs.text import (
+    MappedAddress,
+    parse_address,
+    parse_integer,
+    parse_virtual_address,
+    parse_word,
+)
 
 from .flags import Flag, Noted, Parser, dashed
 
@@ -89,7 +95,7 @@ class Said:
         mark = self.mark()
         if self.text("fwmark") is not None:
             return mark
-        address = self.address("vip")
+        address = self.virtual_address()
         port = self.number("vport", 0, 65535)
         transport = self.transport()
         if address is None or port is None:
@@ -112,7 +118,22 @@ class Said:
 
     def address(self, name: str) -> str | None:
         """An address, canonical."""
-        return self.value(name, _address, f"invalid {name} address")
+        return self._address(name, parse_address)
+
+    def virtual_address(self) -> str | None:
+        """That of a virtual service, which may be there with one that is no good."""
+        return self._address("vip", parse_virtual_address)
+
+    def _address(self, name: str, parse: Callable[[object], str]) -> str | None:
+        def address(text: str) -> str:
+            try:
+                return parse(text)
+            except MappedAddress:
+                raise
+            except ValueError:
+                raise ValueError("not an IPv4 or IPv6 address") from None
+
+        return self.value(name, address, f"invalid {name} address")
 
     def transport(self) -> Transport | None:
         """The transport protocol, in any case; None when there is none, or an empty one."""
@@ -171,15 +192,6 @@ class Said:
         if flag.unless and self.text(flag.unless) is not None:
             return False
         return not self.on(flag.dest) if not flag.value else self.text(flag.dest) is None
-
-
-def _address(text: str) -> str:
-    try:
-        return parse_address(text)
-    except MappedAddress:
-        raise
-    except ValueError:
-        raise ValueError("not an IPv4 or IPv6 address") from None
 
 
 def _seconds(text: str) -> float:
