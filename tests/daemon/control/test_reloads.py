@@ -85,14 +85,6 @@ def test_only_warnings_that_are_new_are_logged(caplog):
     assert [record.getMessage() for record in caplog.records] == ["a.yaml: new"]
 
 
-def test_a_notice_is_no_warning(caplog):
-    reloads = Reloads(Journal(lambda: 0.0), lambda: 0.0)
-    said = [Complaint(Origin("a.yaml"), "", "text", notice=notice) for notice in (True, False)]
-    with caplog.at_level(logging.INFO, "ipvsman"):
-        reloads.begun(config(warnings=tuple(said)), None)
-    assert [record.levelno for record in caplog.records] == [logging.INFO, logging.WARNING]
-
-
 def test_a_notice_alarms_nobody(caplog):
     reloads = Reloads(Journal(lambda: 0.0), lambda: 0.0)
     found = [
