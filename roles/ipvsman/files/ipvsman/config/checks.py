@@ -40,9 +40,6 @@ class Inherited:
     broken: bool = False
 
 
-NOTHING_SAID = Inherited()
-
-
 def inherit(base: Inherited, entry: Entry | None, complaints: Complaints) -> Inherited:
     """What a level says, on top of what it has from around it."""
     if entry is None:

@@ -60,7 +60,6 @@ class Watched:
     error: str = ""
     errors: int = 0
     changes: int = 0
-    asked_at: float = 0.0
     failed_at: float = 0.0
     changed_at: float = 0.0
 
@@ -166,13 +165,11 @@ class Resolver:
 
     def _note_failure(self, name: Name, reason: str) -> None:
         now, before = self._clock(), self._watched[name]
-        self._watched[name] = replace(
-            before, error=reason, errors=before.errors + 1, asked_at=now, failed_at=now
-        )
+        self._watched[name] = replace(before, error=reason, errors=before.errors + 1, failed_at=now)
 
     def _note_answer(self, name: Name, addresses: tuple[str, ...]) -> None:
         now, before = self._clock(), self._watched[name]
-        after = replace(before, addresses=addresses, error="", asked_at=now)
+        after = replace(before, addresses=addresses, error="")
         if addresses != before.addresses:
             if before.addresses:
                 after = replace(after, changes=before.changes + 1, changed_at=now)
