@@ -205,3 +205,29 @@ def test_one_of_the_backends_may_be_the_fallback(daemon, servers, ask):
     servers.up(1)
     daemon.wait_table(pool(rs1=1, rs2=1))
     wait_for(lambda: switches(daemon)[-1] == (False, "info"), "and left")
+
+
+def test_a_new_service_whose_probes_cannot_be_made_does_not_wait_for_them(
+    daemon, servers, ask, tmp_path
+):
+    """Until they can be made: then it is the backends that serve."""
+    servers.up(1, 2, 3)
+    daemon.drop_in("[]")
+    daemon.start()
+    program = tmp_path / "check"
+    check = {**PATIENT, "type": "command", "command": [str(program)]}
+    row = {**ROW, "healthcheck": {"disable": True}}
+    daemon.drop_in(group(A, B, check=check, fallback=[row]))
+    daemon.client.post("/v1/reload")
+    daemon.wait_table(ON_FALLBACK)
+    assert set(ask(10).by_server) == {"rs3"}
+    status = daemon.act("--status-detailed")
+    assert f"cannot be probed: cannot run {program}: No such file or directory" in status
+    assert daemon.log(containing="cannot probe command 10.2.0.1")
+
+    half = program.with_suffix(".half")
+    half.write_text("#!/bin/sh\nexit 0\n")
+    half.chmod(0o755)
+    half.replace(program)
+    daemon.wait_table(ON_BACKENDS)
+    assert set(ask(20).by_server) == {"rs1", "rs2"}

@@ -124,12 +124,19 @@ def test_all_down_is_all_out_or_all_in(serving, servers, ask):
     servers.all_down()
     serving.wait_table(pool(0, 0, 0))
     serving.act("--status", status=1)
+    wait_for(lambda: serving.log("outage"), "it is told")
+    (out,) = serving.log("outage")
+    where = "tcp://10.1.0.100:80 (group=web frontend=front)"
+    assert out["message"] == f"ALERT: {where}: nobody serves, all of its backends are down"
+    assert (out["level"], out["facts"]) == ("critical", {"out": True})
     serving.drop_in(group(*ALL, all_down="keep"))
     serving.act("--reload")
     serving.wait_table(pool(1, 1, 1))
     servers.up(1)
     serving.wait_table(pool(1, 0, 0))
     assert ask(10).by_server == {"rs1": 10}
+    wait_for(lambda: len(serving.log("outage")) == 2, "its end is told")
+    assert serving.log("outage")[1]["message"] == f"{where}: somebody serves again"
 
 
 class Flapping:
