@@ -18,7 +18,6 @@ from ipvsman.config.model import Config
 from ipvsman.config.names import Name, Resolver, Watched
 from ipvsman.health.spec import Probe, Verdict
 from ipvsman.health.tally import Tally
-from ipvsman.ipvs.model import ServiceKey
 from ipvsman.ipvs.plan import Plan
 
 from .account import Account, Snapshot
@@ -235,7 +234,3 @@ class Desk:
         if member.check is None:
             return None
         return await self._prober.probe_once(member.check.probe, member.check.timing.timeout)
-
-    def services(self) -> list[ServiceKey]:
-        """Services as configured, in numeric order."""
-        return sorted(self.desired.pools, key=lambda key: key.order())
