@@ -35,6 +35,11 @@ def common_spec() -> dict[str, Any]:
     return {"netns": {"type": "str"}}
 
 
+def left_out_spec() -> dict[str, Any]:
+    """What an option that is left out means, of modules that change what is there."""
+    return {"left_out": {"type": "str", "choices": ["keep", "default"], "default": "keep"}}
+
+
 def destination_spec() -> dict[str, Any]:
     """One destination."""
     return {

@@ -12,6 +12,7 @@ from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
+from .ipvs.afresh import afresh
 from .ipvs.changes import Change, TrackConnections
 from .ipvs.errors import (
     Cause,
@@ -26,6 +27,7 @@ from .ipvs.errors import (
 )
 from .ipvs.kernel import KernelTable, elsewhere, foresee, interface_mtu
 from .ipvs.memory import MemoryTable
+from .ipvs.model import State
 from .ipvs.plain import plain_change
 from .ipvs.plan import Plan
 from .ipvs.reconcile import reconcile
@@ -69,20 +71,20 @@ class Task:
         review: Callable[[Plan], None] | None = None,
     ) -> Plan:
         """Bring what is in scope to what is wished; in check mode, everything but the writing."""
-        plan = self.record(
-            reconcile(
-                self.table,
-                lambda current: resolve(
-                    wish,
-                    current,
-                    self._mtu,
-                    keep_weights=keep_weights,
-                    absent=self._foresee if self.module.check_mode else None,
-                ),
-                scope,
-                dry_run=self.module.check_mode,
-                review=review,
+
+        def desired(current: State) -> State:
+            if self.params.get("left_out") == "default":
+                current = afresh(wish, current, keep_weights=keep_weights)
+            return resolve(
+                wish,
+                current,
+                self._mtu,
+                keep_weights=keep_weights,
+                absent=self._foresee if self.module.check_mode else None,
             )
+
+        plan = self.record(
+            reconcile(self.table, desired, scope, dry_run=self.module.check_mode, review=review)
         )
         if self.module.check_mode:
             for reason in self._refusals(plan):

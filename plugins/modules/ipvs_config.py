@@ -14,11 +14,13 @@ description:
     the changes that are needed, in an order that adds before it removes.
   - Services and destinations that the document does not name are left alone unless purged.
   - In a document, scheduler, forwarding and weight that are left out take the document's defaults (in the
-    end V(rr), V(direct) and V(1)). Everything else that is left out keeps what the kernel has.
+    end V(rr), V(direct) and V(1)). Everything else that is left out keeps what the kernel has, unless
+    O(left_out=default).
 extends_documentation_fragment:
   - lvs.ipvs.attributes
   - lvs.ipvs.host
   - lvs.ipvs.table
+  - lvs.ipvs.left_out
 options:
   table:
     description:
@@ -40,7 +42,7 @@ options:
     type: bool
     default: false
   keep_weights:
-    description: Leave the weights of destinations that exist as they are.
+    description: Leave the weights of destinations that exist as they are, also with O(left_out=default).
     type: bool
     default: false
   allowed_changes:
@@ -110,6 +112,13 @@ EXAMPLES = r"""
     purge_services: true
     purge_destinations: true
     max_removals: 20%
+
+- name: From a file on the host, the same on every director, whatever each had before
+  lvs.ipvs.ipvs_config:
+    src: /etc/ipvsctl.yaml
+    purge_services: true
+    purge_destinations: true
+    left_out: default
 
 - name: From a file on the host, never removing anything
   lvs.ipvs.ipvs_config:
@@ -211,7 +220,7 @@ from ..module_utils.ipvs.errors import Fault, InvalidValue
 from ..module_utils.ipvs.limits import parse_limits
 from ..module_utils.ipvs.plain import plain_table
 from ..module_utils.ipvs.wish import TableWish
-from ..module_utils.options import common_spec
+from ..module_utils.options import common_spec, left_out_spec
 from ..module_utils.task import Task, run
 from ..module_utils.yamlfile import YAML_ERROR, YamlFile
 
@@ -260,6 +269,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **common_spec(),
+            **left_out_spec(),
             "table": {"type": "dict"},
             "src": {"type": "path"},
             "purge_services": {"type": "bool", "default": False},

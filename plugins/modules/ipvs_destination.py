@@ -12,13 +12,14 @@ version_added: 0.1.0
 description:
   - Adds, edits in place, drains and removes destinations of one virtual service, which has to exist.
   - Reads and writes the destinations named and never touches their siblings.
-  - An option left out keeps what the kernel has; for a new destination it takes the default of
-    C(ipvsadm) (weight 1, forwarding V(direct)).
+  - An option left out keeps what the kernel has, unless O(left_out=default); for a new destination it
+    takes the default of C(ipvsadm) (weight 1, forwarding V(direct)).
   - For many destinations, one task with O(destinations) is faster than a loop by orders of magnitude.
 extends_documentation_fragment:
   - lvs.ipvs.attributes
   - lvs.ipvs.host
   - lvs.ipvs.table
+  - lvs.ipvs.left_out
   - lvs.ipvs.pool
   - lvs.ipvs.pool.destination
 options:
@@ -211,7 +212,13 @@ from ..module_utils.drain import drain, overlooked
 from ..module_utils.ipvs.model import State
 from ..module_utils.ipvs.plain import plain_destination
 from ..module_utils.ipvs.wish import ServiceWish, TableWish
-from ..module_utils.options import common_spec, destination_spec, destinations_spec, pool_wish
+from ..module_utils.options import (
+    common_spec,
+    destination_spec,
+    destinations_spec,
+    left_out_spec,
+    pool_wish,
+)
 from ..module_utils.task import Task, run
 
 
@@ -274,6 +281,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **common_spec(),
+            **left_out_spec(),
             "service": {"type": "str", "required": True},
             **single,
             **destinations_spec(),

@@ -11,13 +11,14 @@ short_description: Manage a virtual service of IPVS
 version_added: 0.1.0
 description:
   - Creates, edits in place and removes one virtual service of the kernel's IPVS (LVS) table.
-  - An option left out keeps what the kernel has; when the service is created it takes the default of
-    C(ipvsadm) (scheduler V(wlc), no persistence, no flags).
+  - An option left out keeps what the kernel has, unless O(left_out=default); when the service is
+    created it takes the default of C(ipvsadm) (scheduler V(wlc), no persistence, no flags).
   - An edit never removes and adds the service again, so its connections go on.
 extends_documentation_fragment:
   - lvs.ipvs.attributes
   - lvs.ipvs.host
   - lvs.ipvs.table
+  - lvs.ipvs.left_out
   - lvs.ipvs.pool
 options:
   service:
@@ -82,8 +83,8 @@ options:
   destinations:
     description:
       - Destinations (real servers) that shall be in the pool.
-      - Options left out keep what the kernel has; for a new destination they are as with C(ipvsadm)
-        weight 1 and forwarding V(direct).
+      - Options left out keep what the kernel has, unless O(left_out=default); for a new destination
+        they are as with C(ipvsadm) weight 1 and forwarding V(direct).
   purge_destinations:
     description: Remove destinations that are not in O(destinations), which has to be given then.
     type: bool
@@ -121,6 +122,12 @@ EXAMPLES = r"""
     protocol: tcp
     scheduler: mh
     flags: [mh-fallback, mh-port]
+
+- name: These options, and nothing that was set before
+  lvs.ipvs.ipvs_service:
+    service: tcp://192.0.2.1:80
+    scheduler: mh
+    left_out: default
 
 - name: A service for all packets with mark 7
   lvs.ipvs.ipvs_service:
@@ -227,6 +234,7 @@ from ..module_utils.options import (
     SERVICE_RULES,
     common_spec,
     destinations_spec,
+    left_out_spec,
     service_spec,
     service_wish,
 )
@@ -253,6 +261,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **common_spec(),
+            **left_out_spec(),
             **service_spec(),
             **destinations_spec(),
             "purge_destinations": {"type": "bool", "default": False},

@@ -13,14 +13,15 @@ description:
   - Starts and stops the kernel's threads that send connections to other directors (V(master)) or take
     them from there (V(backup)), so that a director which takes over knows the connections.
   - A kernel runs at most one of each role in a network namespace, and both at once.
-  - An option left out keeps what a running daemon has; one that is started anew takes the kernel's
-    default.
+  - An option left out keeps what a running daemon has, unless O(left_out=default); one that is started
+    anew takes the kernel's default.
   - The kernel cannot change a running daemon. A change stops it and starts it anew, which the returned
     changes and the diff say. Should the new one not start, the old one is started again.
 extends_documentation_fragment:
   - lvs.ipvs.attributes
   - lvs.ipvs.host
   - lvs.ipvs.table
+  - lvs.ipvs.left_out
 options:
   role:
     description: Which of the two daemons.
@@ -28,7 +29,7 @@ options:
     choices: [master, backup]
     required: true
   interface:
-    description: Network interface of the multicast traffic. Needed to start a daemon.
+    description: Network interface of the multicast traffic. Needed to start a daemon, and with O(left_out=default).
     type: str
   sync_id:
     description: Id V(0..255) that master and backup share. A backup with V(0) takes all. Default V(0).
@@ -149,7 +150,7 @@ from ..module_utils.ipvs.model import Role
 from ..module_utils.ipvs.plain import plain_daemon
 from ..module_utils.ipvs.scope import Scope
 from ..module_utils.ipvs.wish import TableWish
-from ..module_utils.options import common_spec, daemon_wish
+from ..module_utils.options import common_spec, daemon_wish, left_out_spec
 from ..module_utils.task import Task, run
 
 
@@ -167,6 +168,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **common_spec(),
+            **left_out_spec(),
             "role": {
                 "type": "str",
                 "choices": [role.value for role in Role],

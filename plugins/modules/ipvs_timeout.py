@@ -11,11 +11,13 @@ short_description: Manage the connection timeouts of IPVS
 version_added: 0.1.0
 description:
   - Sets how long the kernel's IPVS keeps idle connections, as C(ipvsadm --set) does.
-  - A timeout left out stays as it is.
+  - A timeout left out stays as it is, or becomes that of a fresh table (900, 120, 300) with
+    O(left_out=default).
 extends_documentation_fragment:
   - lvs.ipvs.attributes
   - lvs.ipvs.host
   - lvs.ipvs.table
+  - lvs.ipvs.left_out
 options:
   tcp:
     description: Seconds until an idle TCP connection is forgotten, V(1..2147483).
@@ -100,7 +102,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.ipvs.plain import plain_timeouts
 from ..module_utils.ipvs.wish import TableWish
-from ..module_utils.options import common_spec, timeouts_wish
+from ..module_utils.options import common_spec, left_out_spec, timeouts_wish
 from ..module_utils.task import Task, run
 
 NAMES = ("tcp", "tcp_fin", "udp")
@@ -117,7 +119,11 @@ def manage(task: Task) -> None:
 def main() -> None:
     """Entry point."""
     module = AnsibleModule(
-        argument_spec={**common_spec(), **{name: {"type": "int"} for name in NAMES}},
+        argument_spec={
+            **common_spec(),
+            **left_out_spec(),
+            **{name: {"type": "int"} for name in NAMES},
+        },
         required_one_of=[NAMES],
         supports_check_mode=True,
     )

@@ -22,6 +22,7 @@ CORE = {
     "text": "errors model",
     "scope": "errors model",
     "wish": "errors model text scope",
+    "afresh": "errors model wish",
     "intake": "errors model text",
     "values": "model text",
     "document": "errors model text wish intake values",

@@ -30,6 +30,7 @@ from .changes import (
 )
 from .connections import Connection
 from .model import (
+    DEFAULT_TIMEOUTS,
     Counters,
     DestinationCounters,
     DestinationKey,
@@ -58,9 +59,6 @@ from .table import Outcome
 
 #: Persistence engines of a mainline kernel.
 ENGINES = frozenset(["", "sip"])
-
-#: What a fresh network namespace starts with (``ip_vs_proto_tcp.c``, ``ip_vs_proto_udp.c``).
-DEFAULT_TIMEOUTS = Timeouts(tcp=900, tcp_fin=120, udp=300)
 
 #: INT_MAX / HZ for the slowest clock a kernel has (HZ=100).
 _MAX_TIMEOUT = 21474836

@@ -254,6 +254,10 @@ class Timeouts:
     udp: int
 
 
+#: What a fresh network namespace starts with (``ip_vs_proto_tcp.c``, ``ip_vs_proto_udp.c``).
+DEFAULT_TIMEOUTS = Timeouts(tcp=900, tcp_fin=120, udp=300)
+
+
 @dataclass(frozen=True)
 class SyncDaemon:
     """A connection synchronisation daemon; the kernel runs at most one of each role.

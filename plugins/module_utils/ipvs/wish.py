@@ -236,11 +236,16 @@ def _first(said: int | None, otherwise: int) -> int:
     return otherwise if said is None else said
 
 
+def new_service_settings(family: Family) -> ServiceSettings:
+    """Of a service that nothing is said of: as ipvsadm makes it."""
+    return ServiceSettings("wlc", ServiceFlags.NONE, 0, HOST_NETMASK[family], "")
+
+
 def _service_settings(
     asked: ServiceWish, have: ServiceSettings | None, faults: list[Fault]
 ) -> ServiceSettings:
     key = asked.key
-    base = have or ServiceSettings("wlc", ServiceFlags.NONE, 0, HOST_NETMASK[key.family], "")
+    base = have or new_service_settings(key.family)
     scheduler = asked.scheduler or base.scheduler
     flags = base.flags
     if asked.flags is not None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ipvsman.ipvs.model import (
+    DEFAULT_TIMEOUTS,
     HOST_NETMASK,
     PLAIN_TUNNEL,
     DestinationKey,
@@ -22,15 +23,11 @@ from ipvsman.ipvs.model import (
     ServiceKey,
     ServiceSettings,
     State,
-    Timeouts,
     Tunnel,
     host_port,
 )
 from ipvsman.ipvs.plain import plain_daemon, plain_timeouts
 from ipvsman.ipvs.text import format_flags, format_netmask
-
-#: The kernel's own time-outs (tcp_timeouts, udp_timeouts): no table is without any.
-KERNEL_TIMEOUTS = Timeouts(900, 120, 300)
 
 _FORWARD = {method: method.value for method in Forwarding} | {Forwarding.MASQUERADE: "nat"}
 
@@ -43,7 +40,7 @@ def document(state: State) -> dict[str, Any]:
             service(state.services[key], state.local_addresses(key))
             for key in sorted(state.services, key=lambda key: key.order())
         ]
-    if state.timeouts not in (None, KERNEL_TIMEOUTS):
+    if state.timeouts not in (None, DEFAULT_TIMEOUTS):
         written["timeouts"] = plain_timeouts(state.timeouts)
     if state.daemons:
         written["sync_daemons"] = [

@@ -12,10 +12,10 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.changes import (
     TrackConnections,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.memory import (
-    DEFAULT_TIMEOUTS,
     MemoryTable,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
+    DEFAULT_TIMEOUTS,
     DestinationKey,
     DestinationSettings,
     Endpoint,

@@ -17,10 +17,10 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.changes import (
     StopDaemon,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.memory import (
-    DEFAULT_TIMEOUTS,
     MemoryTable,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
+    DEFAULT_TIMEOUTS,
     Counters,
     DestinationKey,
     State,
