@@ -102,7 +102,9 @@ class Settings:
             before = current(name)
             if before == wanted:
                 continue
-            if before is None and self._may_be_missing(name):
+            if before is None and not self._comes():
+                if name not in self.params["optional"]:
+                    faults.append(f"{name} = {wanted}: this kernel has no such sysctl")
                 continue
             self.set[name] = {"before": before, "after": wanted}
             self.lines.append(f"{name}: {'(absent)' if before is None else before} -> {wanted}\n")
@@ -120,10 +122,9 @@ class Settings:
         if faults:
             raise Faulty("\n".join(faults))
 
-    def _may_be_missing(self, name: str) -> bool:
-        """Whether a kernel may lack it; in check mode not when a module is to bring it."""
-        comes = self.module.check_mode and self.loaded
-        return name in self.params["optional"] and not comes
+    def _comes(self) -> bool:
+        """Whether what is missing may yet come: in check mode, a module that is to be loaded."""
+        return bool(self.module.check_mode and self.loaded)
 
     def files(self, host: HostFiles) -> None:
         """Write the same down for every boot."""

@@ -105,13 +105,28 @@ def test_a_module_that_there_is_not_stops_it_before_anything_is_set(kernel, tmp_
     assert (files.written, one.lines) == ({}, [])
 
 
-def test_all_sysctls_that_cannot_be_set_are_told_and_nothing_is_written_down(kernel, tmp_path):
-    (kernel / "dir").mkdir()
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_all_sysctls_that_there_are_not_are_told_and_nothing_is_written_down(
+    kernel, tmp_path, check_mode
+):
     files = Files()
     with pytest.raises(Faulty) as caught:
-        run(settings(tmp_path, sysctls={"none/x": 1, "none/y": 1}), files)
-    assert len(str(caught.value).splitlines()) == 2
+        run(settings(tmp_path, check_mode=check_mode, sysctls={"none.x": 1, "none.y": 2}), files)
+    assert str(caught.value).splitlines() == [
+        "none.x = 1: this kernel has no such sysctl",
+        "none.y = 2: this kernel has no such sysctl",
+    ]
     assert files.written == {}
+
+
+@pytest.mark.parametrize(
+    "file, says", [("/proc/version", "net.a = 7: "), ("/dev/null", "net.a = 7: the kernel has ")]
+)
+def test_a_value_that_the_kernel_does_not_take(kernel, tmp_path, file, says):
+    (kernel / "net.a").unlink()
+    (kernel / "net.a").symlink_to(file)
+    with pytest.raises(Faulty, match=says):
+        run(settings(tmp_path, sysctls={"net.a": 7}), Files())
 
 
 def test_what_not_every_kernel_has(kernel, tmp_path):
