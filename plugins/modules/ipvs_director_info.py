@@ -62,6 +62,10 @@ director:
       description: Services that are gone and have left rules for their local addresses (C(service), C(local_addresses)).
       type: list
       elements: dict
+    elsewhere:
+      description: Which virtual addresses and local addresses of services are not this host's by its routing, whatever interfaces have.
+      type: list
+      elements: str
     timeouts:
       description: Connection timeouts.
       type: dict
@@ -98,6 +102,8 @@ from ..module_utils.director.ondisk import command_line, on_disk
 from ..module_utils.director.surroundings import daemon, entries, managers, sysctls
 from ..module_utils.gather import gather
 from ..module_utils.ipvs.errors import Unavailable
+from ..module_utils.ipvs.model import Endpoint
+from ..module_utils.ipvs.text import parse_service_key
 from ..module_utils.network.facts import HostError
 from ..module_utils.network.host import Host
 from ..module_utils.options import common_spec
@@ -138,7 +144,22 @@ def table(task: Task) -> dict[str, Any]:
         return {"available": False, "reason": str(unavailable)}
     if task.pretends:
         return {"available": False, "reason": "this kernel has no IPVS at present"}
-    return {"available": True, **facts.pop("kernel"), **facts}
+    here_or_not = sorted(
+        {address for service in facts["services"] for address in addresses_of(service)}
+    )
+    return {
+        "available": True,
+        **facts.pop("kernel"),
+        **facts,
+        "elsewhere": list(task.table.elsewhere(here_or_not)),
+    }
+
+
+def addresses_of(service: dict[str, Any]) -> list[str]:
+    """Those that a director has to have for a service: its virtual one, and its local ones."""
+    key = parse_service_key(service["service"])
+    virtual = [key.address] if isinstance(key, Endpoint) else []
+    return [*virtual, *service.get("local_addresses", ())]
 
 
 def addresses(task: Task) -> list[dict[str, Any]]:

@@ -258,8 +258,8 @@ def _addresses(directors: Directors, are_all: bool) -> Iterator[About]:
         if len(loud) > 1:
             what = f"{vip} is on an interface of all of them, and each answers for it"
             yield loud, Finding(Level.FAULT, what, "one director at a time has it (VRRP, or BGP)")
-        if are_all and not any(vip in _owned(each) for each in directors.values()):
-            what = f"{vip} is on no director: its packets are not taken, unless by a local route"
+        if are_all and not any(_takes(each, vip) for each in directors.values()):
+            what = f"{vip} is on no director: its packets are not taken"
             do = "ipvsman_vip_interface, keepalived, or whatever is to have it"
             yield list(directors), Finding(Level.WARNING, what, do)
     for name, each in directors.items():
@@ -291,6 +291,12 @@ def virtual_addresses(director: Director) -> set[str]:
         if rest and transport != "fwmark":
             found.add(rest[1:].partition("]")[0] if rest[0] == "[" else rest.partition(":")[0])
     return found
+
+
+def _takes(director: Director, vip: str) -> bool:
+    """Whether packets for it are its own: by an address, or by a route of type local."""
+    routed = vip in virtual_addresses(director) and vip not in director["elsewhere"]
+    return routed or vip in _owned(director)
 
 
 def _owned(director: Director, *, loud: bool = False) -> set[str]:

@@ -182,12 +182,12 @@ def _local_addresses(director: Director) -> Iterator[Finding]:
         what = f"{left['service']} is gone, and rules for its local addresses are left"
         do = "ipvs_service with state: absent, or ipvsctl address flush"
         yield Finding(Level.WARNING, what, do)
-    here = {each["address"] for each in director["addresses"]}
     for each in _services(director):
-        foreign = [one for one in each.get("local_addresses") or [] if one not in here]
+        local = each.get("local_addresses") or []
+        foreign = [one for one in local if one in director["elsewhere"]]
         if foreign:
-            what = f"local addresses of {each['service']} on no interface: {', '.join(foreign)}"
-            do = "add them to one, unless real servers have a route to them by this host"
+            what = f"local addresses of {each['service']} are not this host's: {', '.join(foreign)}"
+            do = "add them to an interface, unless real servers have a route to them by this host"
             yield Finding(Level.WARNING, what, do)
 
 

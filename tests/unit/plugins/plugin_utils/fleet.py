@@ -62,6 +62,7 @@ def director(**changed: Any) -> dict[str, Any]:
         "version": "1.2.1",
         "connection_table_size": 4096,
         "services": [WEB],
+        "elsewhere": [],
         "timeouts": {"tcp": 900, "tcp_fin": 120, "udp": 300},
         "sync_daemons": [],
         "entries": {"local": 0, "synced": 0},

@@ -134,7 +134,7 @@ def test_a_pair_that_works():
 
 
 def test_one_that_could_not_be_asked_may_be_what_is_missed():
-    backup = director(**sync("backup"), addresses=[])
+    backup = director(**sync("backup"), addresses=[], elsewhere=["192.0.2.1"])
     assert len(between({"lb1": backup})) == 2
     assert between({"lb1": backup}, are_all=False) == []
 
@@ -189,9 +189,12 @@ def test_an_address_that_two_answer_for():
 
 
 def test_an_address_that_nobody_has():
-    ((who, level, what),) = found(lb1=director(**owning()), lb2=director(**owning()))
+    without = {**owning(), "elsewhere": ["192.0.2.1"]}
+    ((who, level, what),) = found(lb1=director(**without), lb2=director(**without))
     assert (who, level) == (["lb1", "lb2"], WARNING)
     assert what.startswith("192.0.2.1 is on no director")
+    by_a_route = director(**owning())
+    assert found(lb1=director(**without), lb2=by_a_route) == []
 
 
 def test_directors_that_forward_to_each_other():

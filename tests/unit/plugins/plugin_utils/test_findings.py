@@ -87,10 +87,11 @@ def test_a_director_without_the_daemon_is_fine_too():
         (
             {
                 "services": [{**WEB, "local_addresses": ["10.0.0.1", "10.0.0.2"]}],
+                "elsewhere": ["10.0.0.2"],
                 **vs(conntrack=1),
             },
             WARNING,
-            "local addresses of tcp://192.0.2.1:80 on no interface: 10.0.0.2",
+            "local addresses of tcp://192.0.2.1:80 are not this host's: 10.0.0.2",
         ),
         (
             {"leftovers": [{"service": "tcp://192.0.2.9:80", "local_addresses": ["10.0.0.1"]}]},
@@ -247,7 +248,8 @@ def test_one_trap(changed, level, says):
         {"services": [service("tcp://192.0.2.1", row("10.0.0.11"), persistence=60)]},
         {"services": [service("fwmark:7/inet6", row("fd00::11"))]},
         vs(conn_reuse_mode=1, conntrack=1),
-        {"services": [{**WEB, "local_addresses": ["10.0.0.1"]}], **vs(conntrack=1)},
+        # On no interface, and taken by a route of type local.
+        {"services": [{**WEB, "local_addresses": ["10.0.0.9"]}], **vs(conntrack=1)},
         {
             "daemon": {
                 "overrides": [
