@@ -137,6 +137,10 @@ host:
       description: Names of the network interfaces.
       type: list
       elements: str
+    namespaces:
+      description: Names of the network namespaces, as C(ip netns) has them.
+      type: list
+      elements: str
     systemd:
       description: Version of systemd; 0 where there is none.
       type: int

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import jinja2
@@ -139,6 +141,70 @@ def test_the_unit_has_more_only_where_it_is_wanted(variables, added, gone):
 
     plain, other = settings(unit()), settings(unit(**variables))
     assert (other - plain, plain - other) == (added, gone)
+
+
+FAULTY = [
+    ({}, []),
+    ({"ipvsman_extra_args": ["--strict", "--log-level=debug"]}, []),
+    ({"ipvsman_vips": ["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"]}, []),
+    # As they come by -e NAME=VALUE.
+    ({"ipvsman_watchdog_sec": "30", "ipvsman_keep_versions": "1"}, []),
+    (
+        {"ipvsman_extra_args": "--strict", "ipvsman_vips": "192.0.2.1"},
+        ["ipvsman_extra_args: is a text", "ipvsman_vips: is a text"],
+    ),
+    (
+        {"ipvsman_extra_args": ["--log-level debug"]},
+        ["ipvsman_extra_args: --log-level debug: each"],
+    ),
+    ({"ipvsman_extra_args": ["--config-dir", "/x"]}, ["ipvsman_extra_args: --config-dir: is for"]),
+    ({"ipvsman_extra_args": ["--netns=x"]}, ["ipvsman_extra_args: --netns=x: is for"]),
+    ({"ipvsman_api_host": "a b"}, ["ipvsman_api_host: 'a b' is no address"]),
+    ({"ipvsman_prometheus_host": "$(x)"}, ["ipvsman_prometheus_host: '$(x)' is no address"]),
+    ({"ipvsman_api_token": "open sesame"}, ["ipvsman_api_token: has to be one word"]),
+    (
+        {"ipvsman_watchdog_sec": -1, "ipvsman_keep_versions": 0},
+        ["ipvsman_watchdog_sec: -1 is not above 0", "ipvsman_keep_versions: 0 is not above 0"],
+    ),
+    ({"ipvsman_sysctls": "net.ipv4.ip_forward=1"}, ["ipvsman_sysctls: is a text"]),
+    (
+        {"ipvsman_vips": ["192.0.2.1/32", "web", "2001:db8::1"]},
+        ["ipvsman_vips: 192.0.2.1/32, web: each has to be an IPv4 or IPv6 address"],
+    ),
+    ({"ipvsman_requirements": "/nowhere.txt"}, ["ipvsman_requirements: there is no file /nowhere"]),
+]
+
+
+def test_what_can_be_told_before_anything_is_asked_of_the_host(tmp_path):
+    tasks = [
+        {
+            "name": f"{given}",
+            "vars": {**given, "wanted": wanted},
+            "ansible.builtin.assert": {
+                "that": [
+                    "_ipvsman_unfit | length == wanted | length",
+                    *(
+                        f"_ipvsman_unfit[{number}].startswith(wanted[{number}])"
+                        for number in range(len(wanted))
+                    ),
+                ],
+                "fail_msg": "{{ _ipvsman_unfit }}",
+            },
+        }
+        for given, wanted in FAULTY
+    ]
+    files = [str(ROLE / "defaults/main.yml"), str(ROLE / "vars/main.yml")]
+    play = {"hosts": "localhost", "gather_facts": False, "vars_files": files, "tasks": tasks}
+    (tmp_path / "play.yml").write_text(json.dumps([play]))
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "ansible-playbook"), str(tmp_path / "play.yml")],
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_token_is_in_no_file_that_others_may_read():

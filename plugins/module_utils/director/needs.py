@@ -24,6 +24,8 @@ NEEDED = {
     "PyYAML": "6.0",
     "voluptuous": "0.12.2",
 }
+#: Where `ip netns` keeps those that have a name.
+NAMESPACES = "/run/netns"
 _ASK_PYTHON = """\
 import importlib.metadata, importlib.util, json, sys
 found = {}
@@ -101,6 +103,7 @@ def told(asked: Mapping[str, Any], systemctl: str | None, run: Run) -> dict[str,
         "python": _dotted(asked["python"]) if asked else None,
         "user": _is_user("ipvsman"),
         "interfaces": sorted(os.listdir("/sys/class/net")),
+        "namespaces": sorted(os.listdir(NAMESPACES)) if os.path.isdir(NAMESPACES) else [],
         "system": release.get("ID", ""),
         "system_version": release.get("VERSION_ID", ""),
         "systemd": _systemd(systemctl, run),

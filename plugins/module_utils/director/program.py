@@ -141,6 +141,10 @@ def run(program: Program) -> dict[str, Any]:
         if builds and not module.check_mode:
             if not params["archive"]:
                 return {"changed": False, "wants_archive": True}
+            if not asked:
+                raise Unfit(
+                    f"python: there is no {params['python']} (with the role: ipvsman_python)"
+                )
             if missing and params["install"] == "venv":
                 raise Unfit(f"{params['python']} cannot make virtual environments: no ensurepip")
             program.build()

@@ -207,3 +207,12 @@ def test_a_pin_is_a_version_that_is_there(host, tmp_path):
     assert run(host(pin="0.9-old", state="examined"))["name"] == "0.9-old"
     with pytest.raises(Unfit, match=r"no version 0.8 to go back to; there are: 0.9-old"):
         run(host(pin="0.8"))
+
+
+def test_a_python_that_there_is_not(host, archive, tmp_path):
+    program = host(python="/nowhere/python", archive=archive)
+    with pytest.raises(Unfit, match="python: there is no /nowhere/python .*ipvsman_python"):
+        run(program)
+    assert not (tmp_path / "root/versions").exists()
+    # A package may be about to bring it.
+    assert run(host(python="/nowhere/python", state="examined"))["missing"] == list(NEEDED)
