@@ -84,15 +84,38 @@ def _by_director(loop: Result) -> dict[str, Result]:
 def rollout(told: Mapping[str, Any]) -> str:
     """Of a roll-out that was stopped.
 
-    told: director, failed (name of the task), result (of it), done (directors before it), rest
-    (directors after it), before (picture of the gate from before, or nothing).
+    told: director, failed (name of the task), result (of it), lost (what was said each time that
+    the director could not be reached), rehearsed (nothing was changed anywhere), directors (all),
+    begun (those that it had come to), well (those that had passed), before (picture of the gate
+    from before, or nothing).
     """
-    director = told["director"]
-    lines = [f"{director}: stopped at: {told['failed']}", *_indented(reasons(told["result"]))]
-    lines.append(f"Changed before it, and well: {_named(told['done'])}.")
-    lines.append(f"Not touched: {_named(told['rest'])}.")
+    director, begun, well = told["director"], told["begun"], told["well"]
+    if told["lost"]:
+        # What failed then failed for want of its answers.
+        said = [line.removeprefix("Task failed: ") for line in told["lost"]]
+        lines = [f"{director}: stopped, since it could not be reached", *_indented(said)]
+    else:
+        lines = [
+            f"{director}: stopped at: {told['failed']}",
+            *_indented(reasons(told["result"])),
+        ]
+    if told["rehearsed"]:
+        return "\n".join([*lines, "Nothing was changed: this was check mode."])
+    if director not in begun:
+        lines.append(f"Nothing was changed on {director}.")
+    elif told["lost"]:
+        lines.append(f"How far {director} has come is not known; the next run does what is left.")
+    changed = [name for name in begun if name != director]
+    others = [name for name in changed if name not in well]
+    lines.append(f"Changed, and well: {_named([name for name in changed if name in well])}.")
+    if others:
+        lines.append(f"Changed with it, and not well either: {_named(others)}.")
+    untouched = [name for name in told["directors"] if name not in (*begun, director)]
+    lines.append(f"Not touched: {_named(untouched)}.")
+    if not begun:
+        return "\n".join(lines)
     before = told.get("before") or {}
-    targets = ",".join([*told["done"], director])
+    targets = ",".join([*changed, *([director] if director in begun else [])])
     lines += [
         "To undo it: put the variables and files back as they were (git revert), then",
         f"  ansible-playbook lvs.ipvs.rollout -i INVENTORY --limit {targets}",

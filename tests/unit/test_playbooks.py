@@ -63,6 +63,31 @@ def test_every_playbook_says_how_it_is_run_and_is_in_the_guide(path):
     assert line in (ROOT / "docs" / "fleet.md").read_text(encoding="utf-8")
 
 
+def flat(tasks):
+    """Tasks that are run, those of blocks included."""
+    for task in tasks:
+        inner = [each for part in ("block", "rescue", "always") for each in task.get(part, [])]
+        yield from flat(inner) if inner else [task]
+
+
+#: These run on the controller.
+WITHOUT_A_HOST = {"assert", "debug", "include_tasks"}
+
+
+def test_a_rollout_hears_of_every_task_that_may_not_have_reached_the_host():
+    tasks = [
+        task
+        for path in sorted((ROOT / "roles/ipvsman/tasks").glob("*.yml"))
+        for task in flat(yaml.safe_load(path.read_text(encoding="utf-8")))
+        if not {name.removeprefix("ansible.builtin.") for name in task} & WITHOUT_A_HOST
+    ]
+    registered = {task.get("register") for task in tasks}
+    (play,) = yaml.safe_load((ROOT / "playbooks/rollout.yml").read_text(encoding="utf-8"))
+    heard_of = set(re.findall(r"_ipvsman_\w+", play["vars"]["rollout_asked"]))
+    assert len(tasks) > 10
+    assert registered == heard_of
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_and_its_readme_have_the_same_variables(role):
     folder = ROOT / "roles" / role

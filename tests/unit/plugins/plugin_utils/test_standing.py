@@ -97,23 +97,28 @@ def test_a_result_without_a_word():
 PICTURE = {"running": True, "program": "/usr/lib/ipvsman/versions/0.1.0-abc", "version": "0.1.0"}
 
 
+def rolled(**changed):
+    return {
+        "director": "lb2",
+        "failed": "Is it as well as before?",
+        "result": {"msg": "not as well as before:\nweb/http: 1 of 2 backends serve"},
+        "lost": [],
+        "rehearsed": False,
+        "directors": ["lb1", "lb2", "lb3", "lb4"],
+        "begun": ["lb1", "lb2"],
+        "well": ["lb1"],
+        "before": PICTURE,
+        **changed,
+    }
+
+
 def test_a_roll_out_that_was_stopped():
-    text = rollout(
-        {
-            "director": "lb2",
-            "failed": "Is it as well as before?",
-            "result": {"msg": "not as well as before:\nweb/http: 1 of 2 backends serve"},
-            "done": ["lb1"],
-            "rest": ["lb3", "lb4"],
-            "before": PICTURE,
-        }
-    )
-    assert text + "\n" == dedent(
+    assert rollout(rolled()) + "\n" == dedent(
         """\
         lb2: stopped at: Is it as well as before?
           not as well as before:
           web/http: 1 of 2 backends serve
-        Changed before it, and well: lb1.
+        Changed, and well: lb1.
         Not touched: lb3, lb4.
         To undo it: put the variables and files back as they were (git revert), then
           ansible-playbook lvs.ipvs.rollout -i INVENTORY --limit lb1,lb2
@@ -125,9 +130,52 @@ def test_a_roll_out_that_was_stopped():
     )
 
 
+GONE = "Task failed: ssh: connect to host 192.0.2.1 port 22: No route to host"
+
+
+def test_a_director_that_is_lost_on_the_way():
+    text = rollout(rolled(failed="Have it run", result={"msg": "undefined"}, lost=[GONE]))
+    assert text.splitlines()[:4] == [
+        "lb2: stopped, since it could not be reached",
+        "  ssh: connect to host 192.0.2.1 port 22: No route to host",
+        "How far lb2 has come is not known; the next run does what is left.",
+        "Changed, and well: lb1.",
+    ]
+
+
+def test_a_director_that_is_not_there_from_the_start():
+    lines = rollout(rolled(lost=[GONE], begun=["lb1"], before={})).splitlines()
+    assert lines[2:5] == [
+        "Nothing was changed on lb2.",
+        "Changed, and well: lb1.",
+        "Not touched: lb3, lb4.",
+    ]
+    assert lines[6].endswith("--limit lb1")
+    lines = rollout(rolled(director="lb1", lost=[GONE], begun=[], well=[], before={})).splitlines()
+    assert lines[2:] == [
+        "Nothing was changed on lb1.",
+        "Changed, and well: none.",
+        "Not touched: lb2, lb3, lb4.",
+    ]
+
+
+def test_directors_that_are_changed_at_the_same_time():
+    text = rollout(rolled(begun=["lb1", "lb2", "lb3", "lb4"], well=["lb1", "lb4"]))
+    assert "Changed, and well: lb1, lb4.\n" in text
+    assert "Changed with it, and not well either: lb3.\n" in text
+    assert "Not touched: none.\n" in text
+    assert "--limit lb1,lb3,lb4,lb2\n" in text
+
+
+def test_a_rehearsal_has_nothing_to_undo():
+    assert rollout(rolled(rehearsed=True)).splitlines()[-2:] == [
+        "  web/http: 1 of 2 backends serve",
+        "Nothing was changed: this was check mode.",
+    ]
+
+
 def test_of_a_director_that_ran_nothing_before_there_is_no_program_to_go_back_to():
-    given = {"director": "lb1", "failed": "x", "result": {}, "done": [], "rest": []}
     for before in ({"running": False}, {}):
-        text = rollout({**given, "before": before})
+        text = rollout(rolled(director="lb1", begun=["lb1"], well=[], before=before))
         assert "ln -sfn" not in text
-        assert "Changed before it, and well: none." in text
+        assert "Changed, and well: none." in text
