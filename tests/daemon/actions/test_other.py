@@ -36,11 +36,13 @@ def test_good_drop_ins(ipvsman, form):
     assert (said.status, said.out, said.err) == (0, "validation ok\n", "")
 
 
-def test_warnings(ipvsman):
+def test_warnings_and_notices(ipvsman):
+    ipvsman.write("groups/a.yml", "")
     said = ipvsman("--test")
     assert (said.status, said.out) == (0, "validation ok\n")
-    assert said.err.startswith("ipvsman: warning: ")
-    assert "groups/dns.yaml:7:" in said.err
+    warning, notice = said.err.splitlines()
+    assert warning.startswith(f"ipvsman: warning: {ipvsman.etc}/groups/a.yml: is not read")
+    assert notice.startswith(f"ipvsman: notice: {ipvsman.etc}/groups/dns.yaml:7:")
 
 
 def test_strict(ipvsman):
@@ -64,7 +66,7 @@ def test_every_fault_of_every_file(ipvsman):
 def test_no_directory(ipvsman, tmp_path):
     said = ipvsman("--test", "--config-dir", tmp_path / "none")
     assert said.status == 2
-    assert "there is no such directory" in said.err
+    assert "there is no such directory (--config-dir names another)" in said.err
 
 
 def test_schema(ipvsman):

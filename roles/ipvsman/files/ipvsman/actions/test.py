@@ -8,9 +8,9 @@ from .stage import Stage
 
 
 def run(stage: Stage) -> int:
-    """0 when they are (warnings go to stderr); faults are raised as ConfigError."""
+    """0 when they are (warnings and notices go to stderr); faults are raised as ConfigError."""
     config = stage.config()
     for warning in config.warnings:
-        stage.complain(f"warning: {warning}")
+        stage.complain(f"{'notice' if warning.notice else 'warning'}: {warning}")
     stage.say("validation ok")
     return 0

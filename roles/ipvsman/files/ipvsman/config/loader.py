@@ -140,7 +140,8 @@ class _Load:
 
     def _nothing(self) -> None:
         where = self._directory if self._directory.is_dir() else None
-        state = "no file in groups/ says anything" if where else "there is no such directory"
+        missing = "there is no such directory (--config-dir names another)"
+        state = "no file in groups/ says anything" if where else missing
         reason = (
             f"nothing is configured: {state}; an empty table is asked for by a file in groups/"
             " that says []"
