@@ -291,3 +291,9 @@ class TestFallback:
         assert "file:5: fallback 10.0.0.9:80: not carried over: a table has no fallback; --to" in (
             "\n".join(losses)
         )
+
+
+@pytest.mark.parametrize("said", ["shop", '"shop"'])
+def test_the_name_of_a_service_is_that_of_its_group(imported, said):
+    found = one(imported, [f"servicename = {said}", REAL, ON], to="drop-ins")
+    assert found.made["groups/shop.yaml"]["group"] == "shop"

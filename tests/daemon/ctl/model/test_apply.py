@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 
 import pytest
 from ipvsman.ipvs.errors import Cause, KernelRefused, Unavailable
@@ -382,4 +383,19 @@ def test_a_pipe_that_nothing_came_through_removes_nothing(ctl, apply, table):
     assert table() == "{}\n"
     apply(WEB)
     assert apply("").status == 0
+    assert table() == "{}\n"
+
+
+def test_a_pipe_by_name_is_a_pipe(ctl, apply, table):
+    apply(WEB)
+    # As a shell makes it of -f <(...).
+    reader, writer = os.pipe()
+    os.close(writer)
+    said = ctl.run("apply", "-f", f"/dev/fd/{reader}")
+    os.close(reader)
+    assert (said.status, said.out) == (30, "")
+    assert "nothing came" in said.err
+    assert table() == WEB
+    # What is nothing by design is no pipe.
+    assert ctl.run("apply", "-f", "/dev/null").status == 0
     assert table() == "{}\n"

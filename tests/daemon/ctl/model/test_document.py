@@ -146,6 +146,7 @@ def test_a_scheduler_that_no_kernel_has(validate, monkeypatch, tmp_path, key):
         "sched: 'wrrr' is not one of rr, wrr, lc, wlc, lblc, lblcr, dh, sh, mh, sed, nq, fo, ovf,"
         " twos, none, nor has this host a kernel module ip_vs_wrrr; did you mean 'wrr'?" in said.err
     )
+    assert "; did you mean 'wlc'?" in validate(key % "WLC").err
     (tmp_path / "ip_vs_wrrr").mkdir()
     assert validate(key % "wrrr").status == 0
 

@@ -31,7 +31,7 @@ from .absent import MAIL, SCRIPTS
 from .found import Found, FoundServer, FoundService, family_if_address
 from .hosts import addresses, host_and_port
 from .ldirectord_checks import PROBING, Checks
-from .ldirectord_lines import directives
+from .ldirectord_lines import directives, unquoted
 from .ledger import Directive, Ledger
 from .limits import MAX_WEIGHT, fitting, flag_names
 from .lookup import Lookup
@@ -151,7 +151,7 @@ class _Import:
     def _label(self, block: Directive, said: dict[str, Directive]) -> str:
         if "servicename" in said:
             self._ledger.carry(said["servicename"])
-            return said["servicename"].value
+            return unquoted(said["servicename"].value)
         mark = block.value.split()[0] if block.value.isdigit() else ""
         host, _colon, port = block.value.rpartition(":")
         return f"fwmark-{mark}" if mark else f"{host.strip('[]')}-{port}"

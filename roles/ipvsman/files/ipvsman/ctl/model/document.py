@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib
+import os
+import stat
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -89,7 +91,7 @@ class Document:
         """Raises Failed, Unavailable."""
         self.file: str = options.file
         self._words = words
-        self._content = _content(self.file, context)
+        self._content, self._flowed = _content(self.file, context)
         data = self._parsed()
         values = _gather(context)
         self.data = data
@@ -112,7 +114,7 @@ class Document:
 
         What was to write into the pipe has failed, or it is a file of some other program.
         """
-        if self.file == STDIN and not self._content:
+        if self._flowed and not self._content:
             reason = "nothing came; `{}` is a table without services"
             raise Failed(Status.UNREADABLE, f"Error reading from input file {self.file}: {reason}")
         if self.data and self._strangers.issuperset(map(str, self.data)):
@@ -200,7 +202,7 @@ class _Reader(Reader):
         """See Reader.scheduler. One that no kernel has is misspelt: nothing would be applied."""
         name = super().scheduler(value)
         if not is_known(name):
-            hint = nearest(name, SCHEDULERS)
+            hint = nearest(name.lower(), SCHEDULERS)
             raise ValueError(
                 f"{name!r} is not one of {', '.join(SCHEDULERS)}, nor has this host a kernel module"
                 f" {module_of(name)}{hint}"
@@ -228,12 +230,13 @@ def _gather(context: Context) -> Any:
     return importlib.import_module(".sources", __package__).gather(context)
 
 
-def _content(file: str, context: Context) -> bytes:
+def _content(file: str, context: Context) -> tuple[bytes, bool]:
+    """What is in a file, and whether another program may still have been writing it."""
     try:
         if file == STDIN:
-            return context.stdin.buffer.read()
+            return context.stdin.buffer.read(), True
         with open(file, "rb") as stream:
-            return stream.read()
+            return stream.read(), stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise Failed(Status.UNREADABLE, f"Error reading from input file {file}: {reason}") from None
