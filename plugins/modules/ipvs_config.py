@@ -38,7 +38,9 @@ options:
     type: bool
     default: false
   purge_destinations:
-    description: Remove destinations of the services named which the document does not name.
+    description:
+      - Remove destinations of the services named which the document does not name.
+      - Each service has to say V(destinations) then, as V([]) when none is to remain.
     type: bool
     default: false
   keep_weights:
@@ -210,6 +212,7 @@ refused:
 """
 
 import traceback
+from collections.abc import Iterator
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -233,9 +236,9 @@ def manage(task: Task) -> None:
     try:
         data = file.data if file else params["table"]
         wish = read(data)
-        if params["purge_services"] and not says_services(data):
-            reason = "has to be said with purge_services, as [] when no service is to remain"
-            raise InvalidValue([Fault("services", reason)])
+        faults = list(unsaid(data, params["purge_services"], params["purge_destinations"]))
+        if faults:
+            raise InvalidValue(faults)
         scope = wish.scope(
             purge_services=params["purge_services"],
             purge_destinations=params["purge_destinations"],
@@ -248,12 +251,21 @@ def manage(task: Task) -> None:
     task.exit(counts=plan.counts(), **{"timeouts": None, **plain_table(plan.target)})
 
 
-def says_services(data: Any) -> bool:
-    """Whether a document says which services there are, and be it none.
+def unsaid(data: Any, purge_services: bool, purge_destinations: bool) -> Iterator[Fault]:
+    """Lists that a purge needs, be they empty, and a document (that is sound) does not have.
 
-    An empty file, or one where everything below ``services`` is commented out, must not remove all.
+    Where everything below ``services`` or ``destinations`` is commented out, not all is to go.
     """
-    return isinstance(data, dict) and data.get("services") is not None
+    services = (data or {}).get("services")
+    if purge_services and services is None:
+        reason = "has to be said with purge_services, as [] when no service is to remain"
+        yield Fault("services", reason)
+    for number, service in enumerate(services or []):
+        if purge_destinations and service.get("destinations") is None:
+            reason = (
+                "has to be said with purge_destinations, as [] when no destination is to remain"
+            )
+            yield Fault(f"services[{number}].destinations", reason)
 
 
 def read(data: Any) -> TableWish:

@@ -66,7 +66,8 @@ class Intake:
                 allowed = [*keys, *(word for word, means in short.items() if means in keys)]
                 self.stranger(path, str(name), allowed)
             elif fields.get(long) is not None and value is not None:
-                self.fault(under(path, str(name)), f"says the same as {long!r}; say it once")
+                first = fields.written.get(long, long)
+                self.fault(under(path, str(name)), f"says the same as {first!r}; say it once")
             elif value is not None or long not in fields:
                 fields[long] = value
                 if name != long:

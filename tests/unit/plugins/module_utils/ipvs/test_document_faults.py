@@ -32,7 +32,12 @@ def daemon(**options):
         ({"services": [{"service": "web"}]}, "services[0].service", "'web' is not the name of"),
         ({"services": [{"address": "web"}]}, "services[0].address", "'web' is not the name of"),
         (document(address="fwmark:7"), "services[0].address", "says the same as 'service'"),
-        (document(sched="rr", scheduler="wlc"), "services[0].scheduler", "the same as 'scheduler'"),
+        (
+            {"services": [{"address": "fwmark:7", "service": "fwmark:7"}]},
+            "services[0].service",
+            "says the same as 'address'",
+        ),
+        (document(sched="rr", scheduler="wlc"), "services[0].scheduler", "the same as 'sched'"),
         (document(shed="rr"), "services[0].shed", "did you mean 'sched'?"),
         (
             document(scheduler="a b"),
