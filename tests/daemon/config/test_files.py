@@ -44,8 +44,8 @@ def test_files_of_all_folders_count_as_loaded(drop_ins):
 
 def test_a_missing_directory_is_no_empty_table(drop_ins):
     assert drop_ins.fault() == (
-        f"{drop_ins.directory}: nothing is configured: there is no such directory"
-        " (--config-dir names another); an empty table is asked for by a file in groups/ that says []"
+        f"{drop_ins.directory}: nothing is configured: there is no such directory (--config-dir"
+        " names another); an empty table is asked for by a file in groups/ that says []"
     )
 
 
