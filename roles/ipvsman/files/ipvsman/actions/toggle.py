@@ -12,12 +12,12 @@ import time
 from dataclasses import replace
 
 from ipvsman.client.unix import NotRunning, Refused
-from ipvsman.control.desired import Desired, Pool
+from ipvsman.control.desired import Desired
 from ipvsman.control.difference import whole
 from ipvsman.control.overrides import Level, Override, Subject
 from ipvsman.control.store import StoreError
 from ipvsman.control.subjects import may_be_said, tell_left_alone, unknown
-from ipvsman.control.weights import Circumstances, effective, names_of, told
+from ipvsman.control.weights import Circumstances, called, effective, told
 from ipvsman.ipvs.errors import IpvsError
 from ipvsman.ipvs.model import DestinationKey, Service, ServiceKey, State
 from ipvsman.ipvs.reconcile import reconcile
@@ -124,7 +124,11 @@ def _apply(stage: Stage, desired: Desired, asked: Asked, circumstances: Circumst
     touched: Touched = {}
     for key, pool in desired.pools.items():
         mine = frozenset(
-            name for name in pool.by_key if any(_names(each, pool, name) for each, _unused in asked)
+            name
+            for name, member in pool.by_key.items()
+            if any(
+                each.name in called(pool.frontend, member)[each.level] for each, _unused in asked
+            )
         )
         if mine:
             touched[key] = mine
@@ -157,16 +161,6 @@ def _apply(stage: Stage, desired: Desired, asked: Asked, circumstances: Circumst
 
 def _serves(service: Service | None) -> bool:
     return service is not None and any(each.weight for each in service.destinations.values())
-
-
-def _names(subject: Subject, pool: Pool, member: DestinationKey) -> bool:
-    """Whether a destination belongs to what is named."""
-    group = pool.frontend.group
-    if subject.level is Level.GROUP:
-        return subject.name == group
-    if subject.level is Level.FRONTEND:
-        return subject.name == f"{group}/{pool.frontend.name}"
-    return subject.name in [f"{group}/{name}" for name in names_of(pool.by_key[member])]
 
 
 def _end(stage: Stage, trouble: str, warnings: list[str]) -> int:

@@ -176,18 +176,13 @@ def _taken_out(frontend: Frontend, member: Member, overrides: Overrides) -> Effe
 
     Level by level: who lets a group in again does not let in what is disabled inside of it.
     """
-    group = frontend.group
     disabled = {
         Level.GROUP: frontend.group_disabled,
         Level.FRONTEND: frontend.disabled,
         Level.BACKEND: member.backend.disabled,
     }
     if overrides.entries:
-        names = {
-            Level.GROUP: (group,),
-            Level.FRONTEND: (f"{group}/{frontend.name}",),
-            Level.BACKEND: tuple(f"{group}/{name}" for name in names_of(member)),
-        }
+        names = called(frontend, member)
         for level in disabled:
             said = overrides.said(level, names[level])
             if said is None:
@@ -246,8 +241,18 @@ def _is_taken_out(subject: Subject, desired: Desired, overrides: Overrides) -> b
     return False
 
 
+def called(frontend: Frontend, member: Member) -> dict[Level, tuple[str, ...]]:
+    """Every name an operator may call a backend by, and what it belongs to."""
+    group = frontend.group
+    return {
+        Level.GROUP: (group,),
+        Level.FRONTEND: (f"{group}/{frontend.name}",),
+        Level.BACKEND: tuple(f"{group}/{name}" for name in names_of(member)),
+    }
+
+
 def names_of(member: Member) -> tuple[str, ...]:
-    """Every name an operator may call a backend by."""
+    """Every name of a backend within its group."""
     address, port = member.key.address, member.key.port
     written = member.backend.address
     bracketed = [f"[{address}]"] if family_of(address).value == "inet6" else []
