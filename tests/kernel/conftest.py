@@ -37,6 +37,16 @@ def host() -> Iterator[FreshHost]:
         yield own
 
 
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[tuple[FreshHost, KernelTable]]:
+    """One host for many examples: each starts from what the one before has left."""
+    with FreshHost() as own:
+        own.connect()
+        table = KernelTable(own.name)
+        yield own, table
+        table.close()
+
+
 @pytest.fixture
 def kernel(host: FreshHost) -> Iterator[KernelTable]:
     """The table of that host, seen from outside of its namespace."""

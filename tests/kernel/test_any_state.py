@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-import pytest
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.kernel import KernelTable
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     DestinationKey,
@@ -25,16 +23,6 @@ from fresh import FreshHost
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as examples
 from ipvsadm import SWITCHES, showable, shown, tell
-
-
-@pytest.fixture(scope="module")
-def lasting() -> Iterator[tuple[FreshHost, KernelTable]]:
-    """One host for many examples: each starts from what the one before has left."""
-    with FreshHost() as own:
-        own.connect()
-        table = KernelTable(own.name)
-        yield own, table
-        table.close()
 
 
 def same(found: State, wanted: State) -> bool:

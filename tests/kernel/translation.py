@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,12 +28,33 @@ from samples import masquerade, service, settings, settings6
 
 from topology import Address, Topology
 
+#: Tells who asks where it sees them come from.
 PEERSERVER = str(Path(__file__).with_name("peerserver.py"))
 #: Never a real server's, and routed the way that everything goes.
 LOCALS = [Address("10.2.0.101", "fd02::101"), Address("10.2.0.105", "fd02::105")]
 EVERYTHING_HERE = replace(SERVICES, local_addresses=ALL)
 PORT = 7000
 TYPES = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM, "sctp": socket.SOCK_STREAM}
+
+
+@contextmanager
+def without_a_way_back(protocols: Iterable[str] = TYPES) -> Iterator[Topology]:
+    """A network whose real servers throw away what goes to the client."""
+    with Topology(real_servers=2) as network:
+        for server in network.real_servers:
+            server.ip(
+                f"route add blackhole {network.client.front.v4}/32",
+                f"route add blackhole {network.client.front.v6}/128",
+            )
+            for protocol in protocols:
+                process = server.start([sys.executable, PEERSERVER, protocol, str(PORT)], stdout=-1)
+                assert process.stdout
+                assert process.stdout.readline() == "ready\n"
+        for one in LOCALS:
+            network.director.ip(
+                f"addr add {one.v4}/24 dev back", f"addr add {one.v6}/64 dev back nodad"
+            )
+        yield network
 
 
 def forget(net: Topology) -> None:

@@ -5,5 +5,5 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent
 
-# The lab's hosts, whatever the tests are started from.
-sys.path.insert(0, str(TESTS / "lab"))
+# The lab's hosts, and the client of full NAT, whatever the tests are started from.
+sys.path[:0] = [str(TESTS / "lab"), str(TESTS / "kernel")]

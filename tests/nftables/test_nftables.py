@@ -6,9 +6,6 @@ for conntrack, which is all that the rules go by, that is the same.
 
 from __future__ import annotations
 
-import socket
-import sys
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -33,13 +30,11 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.netfilter import Net
 from ansible_collections.lvs.ipvs.tests.unit.plugins.module_utils.ipvs import strategies as draws
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from translation import PORT, addresses, seen, without_a_way_back
 
-from topology import VIP, Address, Topology
+from topology import VIP, Topology
 
-PEERSERVER = str(Path(__file__).parent.parent / "kernel" / "peerserver.py")
-LOCALS = [Address("10.2.0.101", "fd02::101"), Address("10.2.0.105", "fd02::105")]
-PORT = 7000
-TYPES = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
+PROTOCOLS = ("tcp", "udp")
 IP = {"v4": "ip", "v6": "ip6"}
 
 #: In the place of IPVS: as there, the packet is changed, and what conntrack knows is not.
@@ -57,20 +52,7 @@ table {ip} ipvs {{
 @pytest.fixture(scope="module")
 def net() -> Iterator[Topology]:
     """Real servers that throw away what goes to the client."""
-    with Topology(real_servers=2) as network:
-        for server in network.real_servers:
-            server.ip(
-                f"route add blackhole {network.client.front.v4}/32",
-                f"route add blackhole {network.client.front.v6}/128",
-            )
-            for protocol in TYPES:
-                process = server.start([sys.executable, PEERSERVER, protocol, str(PORT)], stdout=-1)
-                assert process.stdout
-                assert process.stdout.readline() == "ready\n"
-        for one in LOCALS:
-            network.director.ip(
-                f"addr add {one.v4}/24 dev back", f"addr add {one.v6}/64 dev back nodad"
-            )
+    with without_a_way_back(PROTOCOLS) as network:
         for field, ip in IP.items():
             one, two = (getattr(server.back, field) for server in network.real_servers)
             rules = STAND_IN.format(ip=ip, vip=getattr(VIP, field), one=one, two=two)
@@ -109,26 +91,6 @@ def have(own: Netfilter, wanted: Mapping[ServiceKey, tuple[str, ...]]) -> None:
     assert own.apply(changes) == []
 
 
-def addresses(field: str, number: int = 2) -> tuple[str, ...]:
-    return tuple(getattr(one, field) for one in LOCALS[:number])
-
-
-def seen(net: Topology, protocol: str, field: str, number: int) -> Counter[str]:
-    """Where so many connections of the client come from, as the real servers see them."""
-    found: Counter[str] = Counter()
-    for _unused in range(number):
-        with net.client.inside():
-            family = socket.AF_INET if field == "v4" else socket.AF_INET6
-            sock = socket.socket(family, TYPES[protocol])
-        with sock:
-            sock.settimeout(10)
-            sock.connect((getattr(VIP, field), PORT))
-            if protocol == "udp":
-                sock.send(b"?")
-            found[sock.recv(100).decode()] += 1
-    return found
-
-
 def key_of(protocol: str, field: str, port: int = PORT) -> Endpoint:
     return Endpoint(Transport(protocol), getattr(VIP, field), port)
 
@@ -136,22 +98,22 @@ def key_of(protocol: str, field: str, port: int = PORT) -> Endpoint:
 # -- traffic
 
 
-@pytest.mark.parametrize("protocol", TYPES)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_connections_come_from_the_local_address(
     net: Topology, rules: Netfilter, field: str, protocol: str
 ) -> None:
     have(rules, {key_of(protocol, field): addresses(field, 1)})
-    assert seen(net, protocol, field, 4) == {addresses(field)[0]: 4}
+    assert seen(net, protocol, getattr(VIP, field), 4) == {addresses(field)[0]: 4}
 
 
-@pytest.mark.parametrize("protocol", TYPES)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_pool_of_addresses_takes_turns(
     net: Topology, rules: Netfilter, field: str, protocol: str
 ) -> None:
     key = key_of(protocol, field)
     have(rules, {key: addresses(field)})
     before = counted(rules, key)
-    assert seen(net, protocol, field, 8) == dict.fromkeys(addresses(field), 4)
+    assert seen(net, protocol, getattr(VIP, field), 8) == dict.fromkeys(addresses(field), 4)
     after = counted(rules, key)
     assert {one: after[one] - before[one] for one in after} == dict.fromkeys(addresses(field), 4)
 
@@ -160,7 +122,7 @@ def test_a_service_of_every_port_has_local_addresses_too(
     net: Topology, rules: Netfilter, field: str
 ) -> None:
     have(rules, {key_of("tcp", field, 0): addresses(field, 1)})
-    assert seen(net, "tcp", field, 2) == {addresses(field)[0]: 2}
+    assert seen(net, "tcp", getattr(VIP, field), 2) == {addresses(field)[0]: 2}
 
 
 def test_a_service_of_one_port_goes_before_that_of_every_port(
@@ -168,7 +130,7 @@ def test_a_service_of_one_port_goes_before_that_of_every_port(
 ) -> None:
     first, second = addresses(field)
     have(rules, {key_of("tcp", field, 0): (first,), key_of("tcp", field): (second,)})
-    assert seen(net, "tcp", field, 2) == {second: 2}
+    assert seen(net, "tcp", getattr(VIP, field), 2) == {second: 2}
 
 
 def test_a_firewall_mark_goes_before_all_services(
@@ -178,7 +140,7 @@ def test_a_firewall_mark_goes_before_all_services(
     mark = Firewallmark(7, Family.INET if field == "v4" else Family.INET6)
     have(rules, {key_of("tcp", field): (first,), mark: (second,)})
     before = counted(rules, mark, net, field)
-    assert seen(net, "tcp", field, 2) == {second: 2}
+    assert seen(net, "tcp", getattr(VIP, field), 2) == {second: 2}
     assert counted(rules, mark, net, field)[second] - before[second] == 2
 
 
@@ -199,7 +161,7 @@ def test_what_goes_to_the_virtual_address_itself_is_left_alone(
     net.director.ip(
         f"addr del {vip} dev lo", f"route add {vip} via {getattr(mine.back, field)} dev back"
     )
-    assert seen(net, "tcp", field, 2) == {getattr(net.client.front, field): 2}
+    assert seen(net, "tcp", getattr(VIP, field), 2) == {getattr(net.client.front, field): 2}
     net.director.ip(f"route del {vip}", f"addr add {vip} dev lo")
     mine.ip(f"addr del {vip} dev lo")
     for address in net.client.front:

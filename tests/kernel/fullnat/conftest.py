@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -12,14 +11,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.model import (
     State,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.reconcile import reconcile
-from translation import (
-    EVERYTHING_HERE,
-    LOCALS,
-    PEERSERVER,
-    PORT,
-    TYPES,
-    forget,
-)
+from translation import EVERYTHING_HERE, forget, without_a_way_back
 
 from topology import Topology
 
@@ -27,20 +19,7 @@ from topology import Topology
 @pytest.fixture(scope="module")
 def net() -> Iterator[Topology]:
     """Real servers that throw away what goes to the client."""
-    with Topology(real_servers=2) as network:
-        for server in network.real_servers:
-            server.ip(
-                f"route add blackhole {network.client.front.v4}/32",
-                f"route add blackhole {network.client.front.v6}/128",
-            )
-            for protocol in TYPES:
-                process = server.start([sys.executable, PEERSERVER, protocol, str(PORT)], stdout=-1)
-                assert process.stdout
-                assert process.stdout.readline() == "ready\n"
-        for one in LOCALS:
-            network.director.ip(
-                f"addr add {one.v4}/24 dev back", f"addr add {one.v6}/64 dev back nodad"
-            )
+    with without_a_way_back() as network:
         yield network
 
 
