@@ -212,7 +212,6 @@ refused:
 """
 
 import traceback
-from collections.abc import Iterator
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -236,7 +235,7 @@ def manage(task: Task) -> None:
     try:
         data = file.data if file else params["table"]
         wish = read(data)
-        faults = list(unsaid(data, params["purge_services"], params["purge_destinations"]))
+        faults = unsaid(data, params["purge_services"], params["purge_destinations"])
         if faults:
             raise InvalidValue(faults)
         scope = wish.scope(
@@ -251,21 +250,23 @@ def manage(task: Task) -> None:
     task.exit(counts=plan.counts(), **{"timeouts": None, **plain_table(plan.target)})
 
 
-def unsaid(data: Any, purge_services: bool, purge_destinations: bool) -> Iterator[Fault]:
+def unsaid(data: Any, purge_services: bool, purge_destinations: bool) -> list[Fault]:
     """Lists that a purge needs, be they empty, and a document (that is sound) does not have.
 
     Where everything below ``services`` or ``destinations`` is commented out, not all is to go.
     """
+    faults = []
     services = (data or {}).get("services")
     if purge_services and services is None:
         reason = "has to be said with purge_services, as [] when no service is to remain"
-        yield Fault("services", reason)
+        faults.append(Fault("services", reason))
     for number, service in enumerate(services or []):
         if purge_destinations and service.get("destinations") is None:
             reason = (
                 "has to be said with purge_destinations, as [] when no destination is to remain"
             )
-            yield Fault(f"services[{number}].destinations", reason)
+            faults.append(Fault(f"services[{number}].destinations", reason))
+    return faults
 
 
 def read(data: Any) -> TableWish:
