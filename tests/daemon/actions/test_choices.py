@@ -128,3 +128,8 @@ def test_every_flag_of_the_daemon_means_something():
         assert plain[name] != value
         setattr(options, name, value)
         assert choices.settings(options, {}) != chosen(), name
+
+
+@pytest.mark.parametrize("said, meant", [("0", 0.5), ("0.2", 0.5), ("3", 3.0)])
+def test_no_end_is_rushed(said, meant):
+    assert chosen("--shutdown-timeout", said).shutdown_timeout == meant

@@ -14,6 +14,8 @@ from .service import BAD_CONFIG, Settings, run
 
 #: Of the systemd credential that holds the token (systemd.exec(5)).
 _CREDENTIAL = "api-token"
+#: Seconds that an end takes at least, whatever was said.
+_AN_END = 0.5
 
 
 class NoToken(Exception):
@@ -40,7 +42,7 @@ def settings(options: argparse.Namespace, environment: Mapping[str, str]) -> Set
         resync_interval=options.interval,
         reload_interval=options.reload_interval,
         counters_age=max(options.stats_interval, 0.0),
-        shutdown_timeout=options.shutdown_timeout,
+        shutdown_timeout=max(options.shutdown_timeout, _AN_END),
         cold_start=options.cold_start_sec,
         stale_grace=options.stale_grace_sec,
         command_slots=max(options.check_workers, 1),
