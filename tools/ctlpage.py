@@ -24,6 +24,35 @@ daemon is needed; to write takes root, or CAP_NET_ADMIN.
 .PP
 Global options come before the verb.
 """
+#: What a document can say, by key; what is around it is in man(7).
+DOCUMENT = """\
+YAML or JSON: a mapping with the keys below, all optional. What it does not name is removed, unless
+\\-\\-no\\-purge is given; settings that it does not speak about stay as they are.
+"""
+KEYS = {
+    "defaults": "For what entries leave out: port, weight, sched, forward.",
+    "services": "A list. address (needed): tcp://ADDRESS:PORT, udp:// or sctp:// (IPv6 in"
+    " brackets), fwmark:MARK or fwmark:MARK/inet6. sched: the scheduler, else that of defaults,"
+    " else rr. flags, persistence (seconds), netmask, engine, local_addresses. destinations, as"
+    " below.",
+    "destinations": "A list in a service. address (needed): ADDRESS or ADDRESS:PORT; the port is"
+    " else that of defaults, else that of the service. weight: else that of defaults, else 0."
+    " forward: nat, direct, tunnel, local, bypass or fnat; else that of defaults, else direct."
+    " upper_threshold, lower_threshold. tunnel: type, port, checksum.",
+    "timeouts": "tcp, tcp_fin, udp: seconds.",
+    "sync_daemons": "A list. role (needed): master or backup. interface, sync_id, maxlen, group,"
+    " port, ttl.",
+}
+PARAMETERS = """\
+.PP
+In an address, ${name} stands for a parameter: ${host.eth0}, ${env.HOME}, ${a.b.0}, from what
+.BR \\-\\-params\\-network ,
+.BR \\-\\-params\\-env ,
+.B \\-\\-params\\-file
+and
+.B \\-\\-params\\-url
+name, the first that has it.
+"""
 EXAMPLES = """\
 ipvsctl get >table.yaml
 ipvsctl changeset --diff -f table.yaml
@@ -141,6 +170,10 @@ def manual(version: str) -> str:
         for verb in frame.VERBS:
             if verb.dialect is dialect:
                 lines += _verb(program.parser_of(verb), (verb.name, *verb.aliases))
+    lines += [".SH DOCUMENT", *DOCUMENT.splitlines()]
+    for name, text in KEYS.items():
+        lines += [".TP", f".B {name}", manpage.line(text)]
+    lines += PARAMETERS.splitlines()
     lines += [".SH EXAMPLES", ".nf", *map(manpage.line, EXAMPLES.splitlines()), ".fi"]
     for title, table in (("EXIT STATUS", STATUS), ("ENVIRONMENT", ENVIRONMENT)):
         lines.append(f".SH {title}")

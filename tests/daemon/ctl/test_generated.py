@@ -12,6 +12,7 @@ from ansible_collections.lvs.ipvs.tests.daemon.manuals import shown, source
 from ansible_collections.lvs.ipvs.tests.daemon.shells import COMPLETION, SHELLS
 from ipvsman.ctl.__main__ import parser_of, top
 from ipvsman.ctl.frame import VERBS, Status
+from ipvsman.ipvs import document
 
 
 def flags(parser):
@@ -37,6 +38,21 @@ def test_the_manual_has_every_verb_flag_and_status_and_can_be_shown():
             assert f"\\fB{name}\\fR" in page[found.end() :]
     told = set(re.findall(r"^\.B (\d+)$", page, re.MULTILINE))
     assert told == {str(int(status)) for status in Status}
+
+
+def test_the_manual_has_every_key_of_a_document():
+    section = source("ipvsctl.8").partition(".SH DOCUMENT")[2].partition(".SH ")[0]
+    told = set(re.findall(r"[a-z_]+", section))
+    keys = {
+        name
+        for constant, names in vars(document).items()
+        if constant.endswith("_KEYS")
+        for name in names
+    }
+    assert len(keys) > 25
+    short = {**document._SHORT, **document._SERVICE_SHORT}
+    for key in keys:
+        assert told & {key, *(name for name, long in short.items() if long == key)}, key
 
 
 @pytest.fixture(params=SHELLS)

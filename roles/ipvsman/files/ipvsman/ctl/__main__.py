@@ -181,9 +181,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--params-network",
         action="store_true",
-        help="host.IF and host.IF_N: addresses of network interfaces",
+        help="addresses of network interfaces, as host.IF and host.IF_N",
     )
-    group.add_argument("--params-env", action="store_true", help="env.NAME: the environment")
+    group.add_argument("--params-env", action="store_true", help="the environment, as env.NAME")
     group.add_argument(
         "--params-file",
         metavar="FILE",
