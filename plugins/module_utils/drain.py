@@ -66,13 +66,18 @@ def overlooked(
 ) -> Iterator[str]:
     """One sentence for each that is not there while its address is: at another port.
 
-    What is not there counts as gone, and whoever has been told that switches the server off.
+    What is not there counts as gone, and whoever has been told that switches the server off. And
+    one sentence when nobody is left to take new connections.
     """
+    destinations = frozenset(destinations)
     found = table.read(Scope(destinations={service: ALL})).services.get(service)
     if found is None:
         yield f"there is no virtual service {service}: nothing can be drained there"
         return
-    for key in destinations:
+    serving = {key for key, settings in found.destinations.items() if settings.weight}
+    if serving and serving <= destinations:
+        yield f"no other destination of {service} has a weight: its new connections are refused"
+    for key in sorted(destinations, key=DestinationKey.order):
         others = [name for name in found.destinations if name.address == key.address]
         if others and key not in found.destinations and key.port == getattr(service, "port", 0):
             there = ", ".join(map(str, sorted(others, key=DestinationKey.order)))

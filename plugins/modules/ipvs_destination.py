@@ -42,7 +42,8 @@ options:
       - Connections are active and inactive ones as C(ipvsadm -L) counts them. For UDP, that is until the
         entries time out, which steady senders put off for ever; then O(drain_timeout) decides.
       - A destination that is not there counts as drained. There is a warning when its service is not there, or
-        its address is with another port than that of the service, and O(port) was left out.
+        its address is with another port than that of the service, and O(port) was left out. There is a warning,
+        too, when no other destination of the service has a weight.
     type: str
     choices: [present, absent, drained]
     default: present

@@ -30,7 +30,8 @@ CORE = {
     "plain": "errors model text scope changes",
     "ipvsadm": "errors model text",
     "surprises": "errors model",
-    "refusals": "errors model changes",
+    "refusals": "errors model changes schedulers text",
+    "loadable": "changes refusals",
     "plan": "errors model text scope changes",
     "limits": "errors model text scope changes plan",
     "table": "errors model connections scope changes",
@@ -49,7 +50,7 @@ CORE = {
     "conntrack": "errors model wire decode",
     "netfilter": "errors model changes wire genetlink snat nftrules iptablesrules nfnetlink",
     "kernel": "errors model connections scope changes refusals table wire decode encode genetlink"
-    " conntrack netfilter hostaddresses",
+    " conntrack netfilter hostaddresses loadable",
 }
 # plugins/module_utils/, the joint to Ansible: file -> its neighbours. The core is open to it, but
 # for the way to the kernel, which only `task` takes.

@@ -26,6 +26,7 @@ from .connections import Connection, parse_connections
 from .conntrack import count, tracked
 from .errors import Cause, KernelRefused, Unavailable
 from .genetlink import Conversation, Refusal, namespace
+from .loadable import lacking
 from .model import (
     DestinationCounters,
     DestinationKey,
@@ -65,11 +66,12 @@ def interface_mtu(name: str, netns: str | None = None) -> int | None:
 
 
 def foresee(changes: Sequence[Change], netns: str | None = None) -> list[str]:
-    """Why netfilter would refuse its part of these changes, with or without IPVS."""
+    """Why changes would be refused, as far as that can be told, with or without IPVS."""
     translations = [
         change for change in changes if isinstance(change, (TrackConnections, SetLocalAddresses))
     ]
-    return Netfilter(netns).foresee(translations) if translations else []
+    refused = Netfilter(netns).foresee(translations) if translations else []
+    return [*lacking(changes), *refused]
 
 
 def elsewhere(addresses: Sequence[str], netns: str | None = None) -> tuple[str, ...]:

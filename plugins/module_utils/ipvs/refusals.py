@@ -8,6 +8,7 @@ Source: ``net/netfilter/ipvs/ip_vs_ctl.c`` and ``ip_vs_sync.c``, and tries on re
 from __future__ import annotations
 
 import errno
+from dataclasses import dataclass
 
 from .changes import (
     AddDestination,
@@ -21,6 +22,8 @@ from .changes import (
 )
 from .errors import AlreadyThere, KernelRefused, NotThere
 from .model import Firewallmark, Forwarding, TunnelKind
+from .schedulers import MAINLINE
+from .text import nearest
 
 
 def refusal(change: Change, number: int) -> KernelRefused:
@@ -47,6 +50,39 @@ def is_stale(refused: KernelRefused) -> bool:
     )
 
 
+@dataclass(frozen=True)
+class Part:
+    """A scheduler or persistence engine. module: what the kernel loads to have it."""
+
+    kind: str
+    name: str
+    module: str
+
+
+def asked_anew(change: AddService | EditService) -> list[Part]:
+    """What the kernel has to have for this change and did not need to have before."""
+    before = change.before if isinstance(change, EditService) else None
+    settings = change.after
+    parts = []
+    if before is None or before.scheduler != settings.scheduler:
+        parts.append(Part("scheduler", settings.scheduler, f"ip_vs_{settings.scheduler}"))
+    if settings.engine and (before is None or before.engine != settings.engine):
+        parts.append(Part("persistence engine", settings.engine, f"ip_vs_pe_{settings.engine}"))
+    return parts
+
+
+def lack(*parts: Part) -> str:
+    """That the kernel does not have one of them, and what to do."""
+    what = " or ".join(f"no {part.kind} {part.name!r}" for part in parts)
+    if len(parts) > 1:
+        modules = " ".join(part.module for part in parts)
+        return f"this kernel has {what} (try: modprobe -a {modules})"
+    (part,) = parts
+    known = part.kind != "scheduler" or part.name in MAINLINE
+    hint = "" if known else nearest(part.name, MAINLINE)
+    return f"this kernel has {what} (module {part.module}; try: modprobe {part.module}){hint}"
+
+
 def _explain(change: Change, number: int) -> str:
     if number == errno.EPERM:
         return "this needs root, or CAP_NET_ADMIN in the initial user namespace"
@@ -70,16 +106,7 @@ def _explain(change: Change, number: int) -> str:
 def _explain_service(change: AddService | EditService, number: int) -> str:
     settings = change.after
     if number == errno.ENOENT:
-        module = f"ip_vs_{settings.scheduler}"
-        if not settings.engine:
-            return (
-                f"this kernel has no scheduler {settings.scheduler!r}"
-                f" (module {module}; try: modprobe {module})"
-            )
-        return (
-            f"this kernel has no scheduler {settings.scheduler!r} or no persistence engine"
-            f" {settings.engine!r} (try: modprobe -a {module} ip_vs_pe_{settings.engine})"
-        )
+        return lack(*(asked_anew(change) or asked_anew(AddService(change.service, settings))))
     if number == errno.ESRCH:
         return "the virtual service is gone"
     if number == errno.EEXIST:

@@ -261,6 +261,20 @@ class TestOverlooked:
     def test_whoever_says_a_port_means_it(self):
         assert self.told(DestinationKey(AT_8080.address, 8081)) == []
 
+    def test_nobody_else_serves(self):
+        (warning,) = self.told(eg.ONE, eg.TWO, AT_8080)
+        assert (
+            warning
+            == f"no other destination of {eg.WEB} has a weight: its new connections are refused"
+        )
+
+    def test_what_is_quiet_takes_no_connections(self):
+        self.have = State({eg.WEB: Service(eg.WEB, eg.WLC, {eg.ONE: OLD, eg.TWO: eg.QUIET})})
+        assert len(self.told(eg.ONE)) == 1
+        assert self.told(eg.TWO) == []
+        self.have = State({eg.WEB: Service(eg.WEB, eg.WLC, {eg.ONE: eg.QUIET})})
+        assert self.told(eg.ONE) == []
+
     def test_there_is_no_such_service(self):
         (warning,) = self.told(eg.ONE, eg.TWO, service=eg.DNS)
         assert warning.startswith(f"there is no virtual service {eg.DNS}")
