@@ -28,6 +28,7 @@ FLOORS = {
     "lock": 0,
     "logs": 0,
     "quantities": 0,
+    "replacing": 0,
     "systemd": 0,
 }
 

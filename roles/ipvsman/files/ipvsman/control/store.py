@@ -11,10 +11,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+
+from ipvsman.replacing import replace_file
 
 T = TypeVar("T")
 
@@ -93,21 +95,12 @@ class Store:
         if self._directory is None:
             return
         path = self._directory / f"{name}.json"
-        temporary = ""
+        give = partial(_give_to_owner, directory=self._directory)
+        lines = (line.encode() for line in _lines(data))
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(_HALF, f".{name}.", self._directory)
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                _give_to_owner(handle, self._directory)
-                stream.writelines(_lines(data))
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(temporary).replace(path)
-            _sync_directory(self._directory)
+            replace_file(path, lines, suffix=_HALF, give=give)
         except OSError as error:
-            if temporary:
-                with contextlib.suppress(OSError):
-                    Path(temporary).unlink()
             raise StoreError(f"{path} cannot be written: {error.strerror}") from None
 
 
@@ -141,11 +134,3 @@ def _lines(data: Any) -> Iterator[str]:
 
 def _line(row: Any) -> str:
     return json.dumps(row, sort_keys=True)
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

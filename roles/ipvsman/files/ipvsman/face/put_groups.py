@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from ipvsman.config.model import Complaint
 from ipvsman.config.schema import GROUP
 from ipvsman.config.shapes import Place, read_items
 from ipvsman.config.yamlmarks import read_yaml
+from ipvsman.replacing import replace_file, sync_directory
 
 #: Below the directory of the drop-ins.
 NAME = "groups/api-put.yaml"
@@ -85,31 +84,20 @@ class PutGroups:
         folder = self._path.parent
         if text is None:
             self._path.unlink(missing_ok=True)
+            sync_directory(folder)
         else:
             folder.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(".tmp", ".api-put.", folder)
-            try:
-                with os.fdopen(handle, "wb") as stream:
-                    stream.write(text)
-                    os.fchmod(handle, _MODE)
-                    stream.flush()
-                    os.fsync(handle)
-                os.replace(temporary, self._path)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    os.unlink(temporary)
-                raise
-        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+            replace_file(self._path, [text], suffix=".tmp", give=_give_to_all)
 
     def _content(self) -> bytes | None:
         try:
             return self._path.read_bytes()
         except FileNotFoundError:
             return None
+
+
+def _give_to_all(handle: int) -> None:
+    os.fchmod(handle, _MODE)
 
 
 def tag(content: bytes | None) -> str:
