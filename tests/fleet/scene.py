@@ -24,6 +24,10 @@ DIRECT_4 = "10.77.0.100"
 DIRECT_6 = "fd77::100"
 TUNNELLED = "10.77.0.101"
 VIPS = (DIRECT_4, DIRECT_6, TUNNELLED)
+#: That is served by real2, and by real1 while real2 is down.
+SPARED = "10.77.0.102"
+#: The place of real1 there, a fallback without weight.
+WAITING = ("10.77.0.102:80", "10.77.0.21:80")
 TOKEN = "open-sesame-said-the-fleet"
 API_PORT = 9111
 
@@ -57,7 +61,7 @@ class Fleet:
 
     def route_by(self, director: Remote) -> None:
         """Have the router send the virtual addresses' packets to this director."""
-        for vip in VIPS:
+        for vip in (*VIPS, SPARED):
             by = director.v6 if ":" in vip else director.v4
             subprocess.run(["ip", "route", "replace", vip, "via", by], check=True)
 

@@ -10,7 +10,7 @@ import pytest
 
 from plays import Played, Site
 from remote import Remote, on_all
-from scene import API_PORT, DIRECT_4, DIRECT_6, TUNNELLED, VIPS, Fleet, put_groups, weights
+from scene import API_PORT, DIRECT_4, DIRECT_6, SPARED, TUNNELLED, VIPS, Fleet, put_groups, weights
 from traffic import PATIENCE
 
 EVERYBODY = ["director1", "director2", "real1", "real2"]
@@ -67,6 +67,7 @@ class TestDirectors:
                 "10.77.0.100:80": {"10.77.0.21:80": 1, "10.77.0.22:80": 1},
                 "[fd77::100]:80": {"[fd77::21]:80": 1, "[fd77::22]:80": 1},
                 "10.77.0.101:80": {"10.77.0.21:80": 1, "10.77.0.22:80": 1},
+                "10.77.0.102:80": {"10.77.0.21:80": 0, "10.77.0.22:80": 1},
             }
             assert host.table().count("\n-a -t 10.77.0.101:80 ") == 2
             assert "10.77.0.101:80 -r 10.77.0.21:80 -i" in host.table()
@@ -132,6 +133,9 @@ class TestTraffic:
             fleet.route_by(director)
             assert fleet.who_answers(vip) == BOTH
         fleet.route_by(fleet.director1)
+
+    def test_fallback_waits(self, fleet: Fleet) -> None:
+        assert fleet.who_answers(SPARED, 3) == {"real2": 3}
 
     def test_real_servers_keep_quiet(self, fleet: Fleet) -> None:
         # Without its own virtual addresses, this director would hear who else has them.

@@ -160,8 +160,26 @@ class TestPreview:
         assert "10.77.0.99:80" in weights(fleet.director1)["10.77.0.100:80"]
 
 
+@pytest.fixture(scope="module")
+def lost(previewed: object, site: Site) -> Played:
+    """A director that cannot be reached any more when nearly all has been done."""
+    away = "{{ '10.77.0.19' if _ipvsman_addresses is defined else inventory_hostname }}"
+    site.turn(web_weight=2)
+    return site.play("rollout", fails=True, extra={"ansible_host": away, "rollout_hold": 0})
+
+
+class TestLostDirector:
+    def test_how_things_stand_is_told_all_the_same(self, lost: Played) -> None:
+        assert "director1: stopped, since it could not be reached" in lost.output
+        assert "Not touched: director2." in lost.output
+
+    def test_the_others_are_left_alone(self, lost: Played, fleet: Fleet) -> None:
+        assert "director2" not in lost.changed
+        assert weights(fleet.director2)["10.77.0.100:80"]["10.77.0.21:80"] != 2
+
+
 class TestUndone:
-    def test_all_are_the_same_again(self, previewed: object, fleet: Fleet, site: Site) -> None:
+    def test_all_are_the_same_again(self, lost: object, fleet: Fleet, site: Site) -> None:
         site.turn(web_weight=None)
         site.play("site", "--limit", "directors")
         assert weights(fleet.director1) == weights(fleet.director2)

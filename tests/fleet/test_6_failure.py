@@ -8,7 +8,7 @@ import pytest
 
 from plays import Site
 from remote import Remote, wait_until
-from scene import DIRECT_4, DIRECT_6, TUNNELLED, VIPS, Fleet, is_out
+from scene import DIRECT_4, DIRECT_6, SPARED, TUNNELLED, VIPS, WAITING, Fleet, is_out, weights
 from traffic import hold
 
 BOTH = {"real1": 3, "real2": 3}
@@ -26,12 +26,15 @@ class Failed:
         # whether there is such a moment in these few requests would be chance.
         fleet.real2.run("systemctl stop web")
         wait_until("real2 is out", lambda: is_out([fleet.director2], fleet.real2))
+        spare, server = WAITING
+        wait_until("its fallback is in", lambda: weights(fleet.director2)[spare][server])
         with ThreadPoolExecutor() as pool:
             rebooting = [pool.submit(host.reboot) for host in (fleet.director1, fleet.real2)]
             wait_until("it is away", lambda: not fleet.director1.succeeds("true"))
             fleet.route_by(fleet.director2)
             self.answers = {vip: held[vip].ask() for vip in VIPS}
             self.answered_new = fleet.who_answers(DIRECT_4, 3)
+            self.answered_by_fallback = fleet.who_answers(SPARED, 3)
             for reboot in rebooting:
                 reboot.result()
         for connection in held.values():
@@ -62,6 +65,9 @@ class TestTakeover:
     def test_new_ones_are_served(self, failed: Failed) -> None:
         assert sum(failed.answered_new.values()) == 3
 
+    def test_fallback_serves_who_has_no_other(self, failed: Failed) -> None:
+        assert failed.answered_by_fallback == {"real1": 3}
+
 
 class TestReboot:
     def test_all_units_are_well(self, failed: Failed, fleet: Fleet) -> None:
@@ -82,6 +88,9 @@ class TestReboot:
     def test_real_server_takes_its_share(self, failed: Failed, fleet: Fleet, vip: str) -> None:
         fleet.route_by(fleet.director1)
         assert fleet.who_answers(vip) == BOTH
+
+    def test_fallback_is_needed_no_more(self, failed: Failed, fleet: Fleet) -> None:
+        assert fleet.who_answers(SPARED, 3) == {"real2": 3}
 
     def test_nothing_is_left_to_do(self, failed: Failed, site: Site) -> None:
         assert not any(site.play("site").changed.values())
