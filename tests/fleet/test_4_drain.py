@@ -9,7 +9,7 @@ import pytest
 
 from plays import Played, Site
 from remote import on_all, wait_until
-from scene import DIRECT_4, Fleet, is_out, weights
+from scene import DIRECT_4, WAITING, Fleet, is_out, weights
 from traffic import Traffic, hold
 
 # A restart that the health checks do not notice is no reason to bring it in before it serves.
@@ -62,10 +62,10 @@ def drained(fleet: Fleet, site: Site, work: Path) -> Drained:
 
 def all_are_in(fleet: Fleet) -> bool:
     return all(
-        weight == 1
+        weight == 1 or (service, server) == WAITING
         for table in on_all(fleet.directors, weights).values()
-        for destinations in table.values()
-        for weight in destinations.values()
+        for service, destinations in table.items()
+        for server, weight in destinations.items()
     )
 
 
