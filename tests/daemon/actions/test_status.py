@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 import pytest
 from ansible_collections.lvs.ipvs.tests.daemon.face.rig import DNS, WEB, eventually
@@ -223,6 +224,33 @@ def test_all_down_and_kept_is_not_well(ipvsman):
     said = ipvsman("--status", "--filter-group=web", "--show-rates=0.01")
     assert said.status == 1
     assert "  - [UP] 10.0.0.1:80 weight=5" in said.lines
+
+
+def test_who_may_be_dead_without_our_knowing_is_not_well(ipvsman):
+    own = ipvsman.daemon()
+    for address in ("10.0.0.1", "10.0.0.2", "10.0.0.54"):
+        own.probed(address, True, "http 200")
+    assert ipvsman("--status", "--show-rates=0.01").status == 0
+
+    def look(now):
+        # The first of two ends the round before.
+        for _unused in range(2):
+            own.director.ages.look(own.director.beliefs.known, now)
+
+    own.run(lambda: look(time.monotonic() + 1000))
+    said = ipvsman("--status", "--filter-group=web", "--show-rates=0.01")
+    assert (said.status, said.lines[0]) == (1, "status=DEGRADED services=2")
+    assert said.lines[1].startswith("[DEGRADED] tcp 192.0.2.1:80 ")
+    assert said.lines[2] == "  - [UP] 10.0.0.1:80 weight=5 stale=True"
+    said = ipvsman("--status-detailed", "--filter-group=web", "--show-rates=0.01")
+    assert said.lines[2].endswith(" stale=True reason='up: http 200'")
+    ipvsman("--disable-group", "web")
+    own.settle()
+    assert ipvsman("--status", "--filter-group=web", "--show-rates=0.01").status == 0
+    ipvsman("--enable-group", "web")
+    own.run(lambda: look(time.monotonic()))
+    own.settle()
+    assert ipvsman("--status", "--show-rates=0.01").status == 0
 
 
 def test_what_the_kernel_refuses_is_told_with_the_reason(ipvsman):

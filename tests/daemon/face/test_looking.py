@@ -151,6 +151,7 @@ def test_status(daemon):
         "live_weight": 5,
         "why": "up",
         "reason": "up: http 200",
+        "stale": False,
         "method": "nat",
         "active_conn": 0,
         "inactive_conn": 0,

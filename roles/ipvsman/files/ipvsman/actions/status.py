@@ -132,6 +132,7 @@ def _brief(stage: Stage, services: Sequence[Mapping[str, Any]], state: str) -> N
         for backend, word, what in _rows(service):
             stage.say(
                 f"  - [{stage.paint(word)}] {what}{place(backend, 'ip')} weight={_weight(backend)}"
+                + _stale(backend)
             )
 
 
@@ -155,6 +156,7 @@ def _detailed(stage: Stage, services: Sequence[Mapping[str, Any]]) -> None:
                 f"  - [{stage.paint(word)}] {what}{place(backend, 'ip')} weight={explained}"
                 f" conn_active={backend['active_conn']} conn_inactive={backend['inactive_conn']}"
                 + _extra(stage, backend)
+                + _stale(backend)
                 + reason
             )
 
@@ -164,6 +166,11 @@ def _fallback(service: Row) -> str:
     if not service["fallback"]:
         return ""
     return f" fallback={'IN_USE' if service['fallback_in_use'] else 'standby'}"
+
+
+def _stale(backend: Row) -> str:
+    """Whether it is as its last probe said, which is too long ago."""
+    return " stale=True" if backend.get("stale") else ""
 
 
 def _rows(service: Row) -> Iterator[tuple[Row, str, str]]:

@@ -35,6 +35,10 @@ class Ages:
         """Checks whose last result is too old."""
         return frozenset(self._stale)
 
+    def is_stale(self, check: Check | None) -> bool:
+        """Whether the last result of this one is. For any thread."""
+        return check in self._stale
+
     def keep(self, wanted: AbstractSet[Check]) -> None:
         """There are these checks now, and no others."""
         self._stale &= wanted

@@ -142,7 +142,7 @@ class Desk:
 
     def is_stale(self, member: Member) -> bool:
         """Whether the last result of its check is too old."""
-        return member.check in self._director.ages.stale
+        return self._director.ages.is_stale(member.check)
 
     def age(self, moment: float) -> float:
         """Seconds since a moment of the daemon's clock (Health.since, Health.checked)."""

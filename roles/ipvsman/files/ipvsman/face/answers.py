@@ -87,6 +87,7 @@ _STANDING = _list(
             "live_weight": _null(_WHOLE),
             "why": _null(_word(*(why.value for why in Why))),
             "reason": _null(_TEXT),
+            "stale": _YES_NO,
             "method": _TEXT,
             "active_conn": _WHOLE,
             "inactive_conn": _WHOLE,

@@ -71,7 +71,9 @@ class Looking:
             "error": account.error,
             "seconds_ago": None if account.passed is None else round(desk.age(account.passed), 3),
         }
-        rows = standing.detailed(desk.desired, account.weights, reading.state, reading.counters)
+        rows = standing.detailed(
+            desk.desired, account.weights, reading.state, reading.counters, desk.is_stale
+        )
         return {
             "services": rows,
             "state": standing.summary(rows, last_apply),

@@ -28,8 +28,9 @@ from ipvsman.ipvs.plain import plain_service
 
 from .report import METHODS, Row, fallback, is_disabled, members, pools, service_name
 
+_ON_PURPOSE = {why.value for why in ON_PURPOSE}
 #: Who has no weight, and that is no fault.
-_WELL = {why.value for why in (*ON_PURPOSE, Why.STANDBY)}
+_WELL = {*_ON_PURPOSE, Why.STANDBY.value}
 
 
 def detailed(
@@ -37,13 +38,16 @@ def detailed(
     weights: Mapping[ServiceKey, Weights],
     state: State | None,
     counters: Mapping[ServiceKey, ServiceCounters],
+    is_stale: Callable[[Member], bool] = lambda _unused: False,
 ) -> list[Row]:
     """Every service with every destination: as it shall be, and as it is.
 
     weights: effective ones, where a daemon tells them. state None: the kernel could not be read.
+    is_stale: whether there has been no result of a probe for too long.
     """
     return [
-        _detailed(pool, weights.get(pool.service, {}), state, counters) for pool in pools(desired)
+        _detailed(pool, weights.get(pool.service, {}), state, counters, is_stale)
+        for pool in pools(desired)
     ]
 
 
@@ -52,6 +56,7 @@ def _detailed(
     weights: Weights,
     state: State | None,
     counters: Mapping[ServiceKey, ServiceCounters],
+    is_stale: Callable[[Member], bool],
 ) -> Row:
     live = state.services.get(pool.service) if state else None
     counted = counters.get(pool.service)
@@ -72,6 +77,7 @@ def _detailed(
             "live_weight": there.weight if there else None,
             "why": effective.why.value if effective else None,
             "reason": effective.reason if effective else None,
+            "stale": is_stale(member),
             "method": METHODS[member.settings.forwarding],
             **connections(counted.destinations.get(key) if counted and mine else None),
         }
@@ -201,8 +207,9 @@ def health(known: Known | None, age_of: Callable[[float], float], stale: bool) -
 def is_well(row: Mapping[str, Any]) -> bool:
     """Whether a detailed service row is as it should be.
 
-    It is in the kernel, every name in it means something, and every destination that shall have
-    weight has it. What was taken out on purpose is no fault; a fallback that serves is, whyever.
+    It is in the kernel, every name in it means something, every destination that shall have weight
+    has it, and results of its probes come in. What was taken out on purpose is no fault; a fallback
+    that serves is, whyever.
     """
     return (
         row["live_present"]
@@ -215,6 +222,8 @@ def is_well(row: Mapping[str, Any]) -> bool:
 
 
 def _is_as_it_should_be(entry: Mapping[str, Any]) -> bool:
+    if entry.get("stale") and entry["why"] not in _ON_PURPOSE:
+        return False  # it may be dead, and nobody would know
     wanted, live = entry["desired_weight"], entry["live_weight"]
     if not wanted:
         return not live and (entry["why"] in _WELL or entry["weight"] == 0)
