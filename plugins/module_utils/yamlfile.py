@@ -8,6 +8,7 @@ Internal to this collection. Guards the import of PyYAML and translates its erro
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from .ipvs.errors import Fault, InvalidValue
@@ -19,6 +20,8 @@ except ImportError as error:
 else:
     YAML_ERROR = None
 
+#: 010 is 8 (octal), 1:30 is 90 (base 60), 0x10 is 16, 1_000 is 1000.
+_INTEGER, _DECIMAL = "tag:yaml.org,2002:int", re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
 
@@ -26,7 +29,9 @@ class YamlFile:
     """One document of plain data. data: what it says."""
 
     def __init__(self, path: str) -> None:
-        """Raises InvalidValue: unreadable, not YAML, several documents, a key twice."""
+        """Raises InvalidValue: unreadable, not YAML, several documents, a key twice, and numbers
+        that do not mean what they look like.
+        """
         self._path = path
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         try:
@@ -34,7 +39,7 @@ class YamlFile:
                 reader = loader(stream)
                 self._root = reader.get_single_node()
                 # Beforehand: to construct a mapping puts what it merges (<<) among its own keys.
-                faults = self._duplicates(self._root)
+                faults = self._surprises(self._root, reader)
                 self.data: Any = reader.construct_document(self._root) if self._root else None
         except OSError as error:
             raise InvalidValue([Fault(path, f"cannot be read: {error.strerror}")]) from None
@@ -80,9 +85,10 @@ class YamlFile:
                 line = node.start_mark.line
         return line + 1
 
-    def _duplicates(self, root: Any) -> list[Fault]:
-        """Keys said twice in one mapping: YAML keeps the last one and says nothing."""
-        found, pending, seen_nodes = [], [root] if root else [], set()
+    def _surprises(self, root: Any, reader: Any) -> list[Fault]:
+        """What YAML takes without a word, and nobody means, by line."""
+        found: list[tuple[int, str]] = []
+        pending, seen_nodes = [root] if root else [], set()
         while pending:
             node = pending.pop()
             if id(node) in seen_nodes:
@@ -90,16 +96,22 @@ class YamlFile:
             seen_nodes.add(id(node))
             if isinstance(node, yaml.SequenceNode):
                 pending += node.value
-            if isinstance(node, yaml.MappingNode):
-                lines: dict[Any, int] = {}
-                for key, value in node.value:
-                    name, line = key.value, key.start_mark.line + 1
-                    pending.append(value)
-                    if isinstance(name, str) and name in lines:
-                        found.append((line, name, lines[name]))
-                    elif isinstance(name, str):
-                        lines[name] = line
-        return [
-            Fault(f"{self._path}:{line}", f"{name!r} is said twice, first on line {first}")
-            for line, name, first in sorted(found)
-        ]
+            elif isinstance(node, yaml.MappingNode):
+                found += _duplicates(node)
+                pending += [value for _key, value in node.value]
+            elif node.tag == _INTEGER and not _DECIMAL.fullmatch(node.value):
+                number = reader.construct_object(node)
+                reason = f"{node.value} is the number {number} to YAML; say it in decimal"
+                found.append((node.start_mark.line + 1, reason))
+        return [Fault(f"{self._path}:{line}", reason) for line, reason in sorted(found)]
+
+
+def _duplicates(node: Any) -> Iterator[tuple[int, str]]:
+    """Keys said twice in one mapping: YAML keeps the last one."""
+    lines: dict[str, int] = {}
+    for key, _value in node.value:
+        name, line = key.value, key.start_mark.line + 1
+        if isinstance(name, str) and name in lines:
+            yield line, f"{name!r} is said twice, first on line {lines[name]}"
+        elif isinstance(name, str):
+            lines[name] = line

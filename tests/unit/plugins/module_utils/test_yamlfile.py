@@ -175,3 +175,28 @@ def test_what_cannot_be_read_is_told(tmp_path):
     missing = str(tmp_path / "nosuch.yaml")
     assert reasons(missing) == ["FILE: cannot be read: No such file or directory"]
     assert reasons(str(tmp_path)) == ["FILE: cannot be read: Is a directory"]
+
+
+def test_a_number_that_is_another_one_in_yaml_is_a_fault(write):
+    path = write(
+        """\
+        port: 0123
+        weights: [010, 0x10, 1_000, 1:30, 0b11, -010]
+        web: &web {persistence: 1:00}
+        again: *web
+        """
+    )
+    numbers = {"010": 8, "0x10": 16, "1_000": 1000, "1:30": 90, "0b11": 3, "-010": -8}
+    assert reasons(path) == [
+        "FILE:1: 0123 is the number 83 to YAML; say it in decimal",
+        *(
+            f"FILE:2: {text} is the number {numbers[text]} to YAML; say it in decimal"
+            for text in sorted(numbers)
+        ),
+        "FILE:3: 1:00 is the number 60 to YAML; say it in decimal",
+    ]
+
+
+def test_numbers_that_are_what_they_look_like_are_none(write):
+    path = write("- 0\n- -1\n- +2\n- 65535\n- '010'\n- 1.5\n- 10.0.0.1\n- 08\n")
+    assert YamlFile(path).data == [0, -1, 2, 65535, "010", 1.5, "10.0.0.1", "08"]
