@@ -74,6 +74,8 @@ def test_faults_are_raised_together_and_in_order():
     ledger.fault(Place("file", 2, 5), "b", "is wrong")
     ledger.fault(Place("file", 1, 3), "a", "is wrong, too")
     ledger.fault(None, "the whole", "is odd")
+    # For two of the services that one line makes.
+    ledger.fault(Place("file", 2, 5), "b", "is wrong")
     with pytest.raises(Unreadable) as caught:
         ledger.stand()
     assert caught.value.faults == (

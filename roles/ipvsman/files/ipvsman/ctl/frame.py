@@ -15,20 +15,19 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO
 
+from .switches import bare, parse_switch
+
 if TYPE_CHECKING:
     from ipvsman.ipvs.table import Table
 
 
 VERBOSE_VARIABLE = "IPVSCTL_LOG_VERBOSE"
-_YES = {"1", "t", "true", "y", "yes", "on"}
-_NO = {"", "0", "f", "false", "n", "no", "off"}
 
 
 class Dialect(Enum):
@@ -187,27 +186,11 @@ class Parser(argparse.ArgumentParser):
     ) -> tuple[argparse.Namespace, list[str]]:
         """See argparse, which knows no ``--switch=true``."""
         words = sys.argv[1:] if args is None else args
-        return super().parse_known_args(self._bare(words), namespace)
-
-    def _bare(self, words: Sequence[str]) -> list[str]:
-        """The same with switches as argparse takes them: there, or not."""
-        taken: list[str] = []
-        rest = iter(words)
-        for word in rest:
-            name, equals, value = word.partition("=")
-            flag = self._option_string_actions.get(name)
-            if flag is None and word[:1] != "-" and self._leaves_rest:
-                return [*taken, word, *rest]
-            if flag is None or flag.const is not True or not equals:
-                taken.append(word)
-                if flag is not None and flag.nargs is None and not equals:
-                    taken += itertools.islice(rest, 1)
-            elif value.lower() in _YES:
-                taken.append(name)
-            elif not value or value.lower() not in _NO:
-                # An empty variable must not turn a dry run into a real one.
-                self.error(f"argument {name}: {value!r} is neither true nor false")
-        return taken
+        try:
+            words = bare(words, self._option_string_actions, leaves_rest=self._leaves_rest)
+        except ValueError as error:
+            self.error(str(error))
+        return super().parse_known_args(words, namespace)
 
     @property
     def _leaves_rest(self) -> bool:
@@ -235,10 +218,11 @@ class Parser(argparse.ArgumentParser):
 
 def switch(environ: Mapping[str, str], name: str) -> bool:
     """Whether a variable says yes. Raises Failed."""
-    said = environ.get(name, "").lower()
-    if said not in _YES | _NO:
-        raise Failed(Status.USAGE, f"Error: {name}: {environ[name]!r} is neither true nor false")
-    return said in _YES
+    said = environ.get(name)
+    try:
+        return parse_switch(said) if said else False
+    except ValueError as error:
+        raise Failed(Status.USAGE, f"Error: {name}: {error}") from None
 
 
 class Context:

@@ -144,7 +144,8 @@ class Ledger:
         """Raises Unreadable, with every fault so far in the order of the input."""
         if self._faults:
             faults = sorted(self._faults, key=lambda fault: fault[0] or Place("", 0, 0))
-            raise Unreadable(text for _place, text in faults)
+            # One line can be wrong for each of the services that it makes.
+            raise Unreadable(dict.fromkeys(text for _place, text in faults))
 
     def settle(self, directives: Iterable[Directive]) -> None:
         """All that was read: what is not accounted for is lost."""
