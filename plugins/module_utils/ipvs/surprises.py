@@ -50,14 +50,14 @@ def _untranslated(service: Service, local_addresses: Sequence[str]) -> Iterator[
             " at once, and its replies do not reach the client"
         )
     ways = {entry.forwarding for entry in service.destinations.values()}
-    if ways and Forwarding.MASQUERADE not in ways:
-        yield (
-            f"{service.key} has local addresses and no destination by masquerade: only of those do"
-            " connections come from them"
-        )
-    elif isinstance(service.key, Firewallmark) and Forwarding.DIRECT in ways:
+    if isinstance(service.key, Firewallmark) and Forwarding.DIRECT in ways:
         # A rule sees the mark, and not how IPVS forwards what has it.
         yield (
             f"{service.key} has local addresses and destinations by direct routing, whose"
             " connections come from them, too: their answers do not reach the clients"
+        )
+    elif ways and Forwarding.MASQUERADE not in ways:
+        yield (
+            f"{service.key} has local addresses and no destination by masquerade: only of those do"
+            " connections come from them"
         )

@@ -80,7 +80,8 @@ def test_one_packet_has_no_replies_from_a_local_address():
 
 def test_of_a_mark_direct_routing_is_translated_too():
     pool = {eg.ONE: eg.DIRECT, eg.TWO: MASQUERADED}
-    (told,) = of(eg.MARK, eg.WLC, pool, ("10.2.0.1",))
-    assert told.startswith("fwmark:7 has local addresses and destinations by direct routing")
+    for some in (pool, {eg.ONE: eg.DIRECT}):
+        (told,) = of(eg.MARK, eg.WLC, some, ("10.2.0.1",))
+        assert told.startswith("fwmark:7 has local addresses and destinations by direct routing")
     assert of(eg.MARK, eg.WLC, {eg.TWO: MASQUERADED}, ("10.2.0.1",)) == []
     assert of(eg.MARK, eg.WLC, pool) == []
