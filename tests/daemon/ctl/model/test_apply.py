@@ -399,3 +399,25 @@ def test_a_pipe_by_name_is_a_pipe(ctl, apply, table):
     # What is nothing by design is no pipe.
     assert ctl.run("apply", "-f", "/dev/null").status == 0
     assert table() == "{}\n"
+
+
+@pytest.mark.parametrize(
+    "more, told",
+    [
+        ("", True),
+        ("  servers: [{address: 10.0.0.1}]\n", True),
+        ("  destinations: []\n", False),
+        ("  destinations:\n", False),
+        ("  destinations: [{address: 10.0.0.1, forward: nat}]\n", False),
+    ],
+)
+@pytest.mark.parametrize("flags", [["--dry-run"], []])
+def test_who_loses_destinations_that_nobody_spoke_of_is_named(ctl, apply, more, told, flags):
+    apply(WEB)
+    said = apply(f"services:\n- address: tcp://192.0.2.1:80\n  sched: wlc\n{more}", *flags)
+    file = ctl.place / "model.yaml"
+    line = f"Warning: tcp://192.0.2.1:80 has no destinations in {file}, and 2 in the table go; `d"
+    assert said.status == 0
+    assert (line in said.err) is told
+    # Where none goes there is nothing to tell.
+    assert "in the table go" not in apply(OTHER).err

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ipvsman.ctl.frame import Context, Failed, Status
+from ipvsman.ipvs.changes import RemoveDestination
 from ipvsman.ipvs.errors import Cause, InvalidValue, Unavailable
 from ipvsman.ipvs.model import State
 from ipvsman.ipvs.plan import Plan
@@ -76,15 +78,24 @@ def compare(
             plan = reconcile(table, desired, scope, dry_run=dry_run, review=review)
         except InvalidValue as invalid:
             raise document.invalid(invalid) from None
-        _warn(plan, table, context)
+        _warn(plan, document, table, context)
         if dry_run:
             for reason in table.foresee(plan.changes):
                 context.warn(f"this would fail: {reason}")
     return plan
 
 
-def _warn(plan: Plan, table: Table, context: Context) -> None:
+def _warn(plan: Plan, document: Document, table: Table, context: Context) -> None:
     for unreadable in plan.current.unreadable:
         context.warn(f"left alone, not understood: {unreadable}")
+    going = Counter(each.service for each in plan.changes if isinstance(each, RemoveDestination))
+    silent = document.silent_pools if going else ()
+    for service, count in going.items():
+        if service in silent:
+            # Commented out, or under another key: what is passed over takes traffic away.
+            context.warn(
+                f"{service} has no destinations in {document.file}, and {count} in the table go;"
+                " `destinations: []` says that this is meant"
+            )
     for remark in remarks(plan, table, table.elsewhere):
         context.warn(remark)
