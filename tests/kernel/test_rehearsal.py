@@ -6,11 +6,9 @@ run in check mode, then for real, then again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-import pytest
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.kernel import KernelTable
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.plain import plain_table
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.scope import EVERYTHING
@@ -132,16 +130,6 @@ tasks = st.one_of(
     task(ipvs_timeout, timeouts, left_out=left_out),
     task(ipvs_sync_daemon, daemons, left_out=left_out, state=one_of("present", "absent")),
 )
-
-
-@pytest.fixture(scope="module")
-def lasting() -> Iterator[tuple[FreshHost, KernelTable]]:
-    """One host for many examples: each starts from what the one before has left."""
-    with FreshHost() as own:
-        own.connect()
-        table = KernelTable(own.name)
-        yield own, table
-        table.close()
 
 
 @given(play=st.lists(tasks, min_size=10, max_size=30))
