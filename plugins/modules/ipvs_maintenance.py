@@ -48,6 +48,11 @@ options:
         inactive ones.
     type: bool
     default: true
+  keep_last:
+    description:
+      - Whether V(out) fails, with nothing done, where nobody else serves, no fallback either.
+    type: bool
+    default: false
   socket:
     description: Unix socket that the daemon answers on.
     type: path
@@ -112,7 +117,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.director.daemon import SOCKET, Daemon, DaemonError
-from ..module_utils.director.maintenance import Director, NotesFile, idle_backends
+from ..module_utils.director.maintenance import Director, LastOne, NotesFile, idle_backends
 from ..module_utils.ipvs.document import Reader
 from ..module_utils.options import common_spec
 from ..module_utils.task import Task, run
@@ -132,7 +137,7 @@ def manage(task: Task) -> None:
     director = Director(task.table, Daemon(params["socket"]), task.module.check_mode, record)
     try:
         facts = carry_out(director, NotesFile(params["name"]), addresses, params, seconds)
-    except DaemonError as error:
+    except (DaemonError, LastOne) as error:
         task.module.fail_json(msg=str(error))
     else:
         for warning in director.warnings:
@@ -147,12 +152,13 @@ def carry_out(
     params: dict[str, Any],
     seconds: float,
 ) -> dict[str, Any]:
-    """Out or in, and what there is to tell. Raises DaemonError, IpvsError."""
+    """Out or in, and what there is to tell. Raises DaemonError, IpvsError, LastOne."""
     notes = file.read()
     idle: list[str] = []
     if params["state"] == "out":
         reason = f"maintenance of {params['name']}"
-        mine, told = director.take_out(addresses, notes, file, reason)
+        keep_last = params["keep_last"]
+        mine, told = director.take_out(addresses, notes, file, reason, keep_last=keep_last)
         waited = director.wait_until(
             lambda: not left(director.connections(mine), params["only_active"]), seconds
         )
@@ -201,6 +207,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["out", "in"], "required": True},
             "wait": {"type": "float", "default": 300},
             "only_active": {"type": "bool", "default": True},
+            "keep_last": {"type": "bool", "default": False},
             "socket": {"type": "path", "default": SOCKET},
         },
         supports_check_mode=True,

@@ -103,3 +103,14 @@ class TestDirectorAway:
         assert re.search(r"^ *director1: in$", told, re.MULTILINE)
         assert not fleet.real2.succeeds("test -e /run/worked-on")
         wait_until("it has weight", lambda: all_are_in(fleet))
+
+
+class TestLastOne:
+    @pytest.mark.usefixtures("drained")
+    def test_stays_in(self, fleet: Fleet, site: Site, work: Path) -> None:
+        # As if both were one.
+        extra = {"drain_work": str(work), "drain_addresses": [fleet.real1.v4, fleet.real2.v4]}
+        told = site.play("drain", "--limit", "real2", extra=extra, fails=True).output
+        assert re.search(r"director1: nobody else serves tcp://10\.77\.0\.100:80, tcp://", told)
+        assert not fleet.real2.succeeds("test -e /run/worked-on")
+        assert all_are_in(fleet)

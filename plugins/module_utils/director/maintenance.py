@@ -28,7 +28,14 @@ NOTES = "/var/lib/lvs-maintenance"
 #: How often the kernel or the daemon is asked whether it is done, in seconds.
 _POLL = 0.5
 
+#: What the daemon says of those that would not serve, whoever else is gone.
+_NOT_SERVING = ("down", "all_down", "operator", "disabled")
+
 Places = Mapping[ServiceKey, frozenset[DestinationKey]]
+
+
+class LastOne(Exception):
+    """Nobody else serves; a whole sentence."""
 
 
 @dataclass
@@ -98,6 +105,25 @@ def backends_of(rows: Sequence[Mapping[str, Any]], addresses: Collection[str]) -
     }
 
 
+def served_by_nobody_else(
+    state: State, mine: Places, rows: Sequence[Mapping[str, Any]], addresses: Collection[str]
+) -> list[str]:
+    """Services of whose destinations only the server has weight, and that have no fallback."""
+    have_another = {
+        row["service"]
+        for row in rows
+        for entry in row.get("fallback", ())
+        if entry["ip"] not in addresses and entry["weight"] and entry["why"] not in _NOT_SERVING
+    }
+    found = []
+    for key, names in mine.items():
+        pool = state.services[key].destinations
+        serving = {name for name in pool if pool[name].weight}
+        if serving and serving <= names and str(key) not in have_another:
+            found.append(str(key))
+    return sorted(found)
+
+
 def quiesced(mine: Places) -> Callable[[State], State]:
     """The same pools, with weight 0 for the server."""
     return lambda state: _weighed(state, mine, lambda _service, _name: 0)
@@ -148,11 +174,24 @@ class Director:
         return rows
 
     def take_out(
-        self, addresses: Collection[str], notes: Notes, file: NotesFile, reason: str
+        self,
+        addresses: Collection[str],
+        notes: Notes,
+        file: NotesFile,
+        reason: str,
+        *,
+        keep_last: bool = False,
     ) -> tuple[Places, list[str]]:
-        """Where the server is, and what the daemon was told. Raises DaemonError, IpvsError."""
-        mine = places(self.table.read(SERVICES), addresses)
-        known = backends_of(self.status(), addresses)
+        """Where the server is, and what the daemon was told.
+
+        keep_last: refuse where nobody else serves. Raises DaemonError, IpvsError, LastOne.
+        """
+        state, rows = self.table.read(SERVICES), self.status()
+        mine = places(state, addresses)
+        alone = served_by_nobody_else(state, mine, rows, addresses) if keep_last else []
+        if alone:
+            raise LastOne(f"nobody else serves {', '.join(alone)}")
+        known = backends_of(rows, addresses)
         said = {
             entry["name"]: entry["disabled"]
             for entry in (self.daemon.get("/v1/overrides")["overrides"] if known else [])
@@ -160,8 +199,8 @@ class Director:
         }
         telling = [name for name in known if not said.get(name)]
         own = set(known.values())
-        alone = {key: names for key, names in mine.items() if str(key) not in own}
-        for key, names in alone.items():
+        unowned = {key: names for key, names in mine.items() if str(key) not in own}
+        for key, names in unowned.items():
             pool = self.table.read(_scope({key: names})).services[key].destinations
             kept = notes.weights.setdefault(str(key), {})
             for name in names:
@@ -175,7 +214,7 @@ class Director:
             for backend in telling:
                 body = {"level": "backend", "name": backend, "disabled": True, "reason": reason}
                 self._tell("POST", "/v1/overrides?wait=1", body)
-        self.record(reconcile(self.table, quiesced(alone), _scope(alone), dry_run=self.dry_run))
+        self.record(reconcile(self.table, quiesced(unowned), _scope(unowned), dry_run=self.dry_run))
         return mine, telling
 
     def bring_in(

@@ -6,10 +6,13 @@ import pytest
 from ansible_collections.lvs.ipvs.plugins.module_utils.director.daemon import DaemonError, NoDaemon
 from ansible_collections.lvs.ipvs.plugins.module_utils.director.maintenance import (
     Director,
+    LastOne,
     Notes,
     NotesFile,
     backends_of,
     idle_backends,
+    places,
+    served_by_nobody_else,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.document import Reader
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.memory import MemoryTable
@@ -206,6 +209,38 @@ def test_who_is_in_a_fallback_is_taken_out_as_well():
     rows = [{**WEB, "fallback": [{"ip": "10.0.0.99", "port": 80}]}]
     assert backends_of(rows, {"10.0.0.99"}) == {"web/10.0.0.99:80": "tcp://192.0.2.1:80"}
     assert backends_of([WEB], {"10.0.0.99"}) == {}
+
+
+def test_the_last_one_is_not_taken_out(table, tmp_path):
+    before = weights(table)
+    run = Run(table, FakeDaemon(), tmp_path)
+    with pytest.raises(LastOne, match=r"^nobody else serves tcp://\[2001:db8::1\]:443$"):
+        run.director.take_out(MINE, run.file.read(), run.file, "", keep_last=True)
+    assert weights(table) == before
+    assert list(tmp_path.iterdir()) == []
+    # With weight there once more, by two; and the one that nobody serves anyway is no matter.
+    run.director.take_out({"10.0.0.11"}, run.file.read(), run.file, "", keep_last=True)
+    assert weights(table)["tcp://192.0.2.1:80 10.0.0.11:80"] == 0
+    # Out is out: nothing is taken from anybody.
+    run.director.take_out({"10.0.0.11"}, run.file.read(), run.file, "", keep_last=True)
+
+
+@pytest.mark.parametrize(
+    "entry, refused",
+    [
+        ({"ip": "10.0.0.99", "weight": 1, "why": "up"}, False),
+        ({"ip": "10.0.0.99", "weight": 1, "why": "no_quorum"}, False),
+        ({"ip": "10.0.0.99", "weight": 1, "why": "down"}, True),
+        ({"ip": "10.0.0.99", "weight": 0, "why": "up"}, True),
+        ({"ip": "10.0.0.12", "weight": 1, "why": "up"}, True),
+    ],
+)
+def test_a_fallback_is_somebody_else(table, entry, refused):
+    both = {"10.0.0.11", "10.0.0.12"}
+    state = table.read(SERVICES)
+    mine = {key: names for key, names in places(state, both).items() if str(key) == WEB["service"]}
+    rows = [{**WEB, "fallback": [{**entry, "port": 80}]}]
+    assert bool(served_by_nobody_else(state, mine, rows, both)) is refused
 
 
 def test_what_was_begun_is_noted_before(table, tmp_path):
