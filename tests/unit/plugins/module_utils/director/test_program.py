@@ -211,7 +211,7 @@ def test_a_pin_is_a_version_that_is_there(host, tmp_path):
 
 def test_a_python_that_there_is_not(host, archive, tmp_path):
     program = host(python="/nowhere/python", archive=archive)
-    with pytest.raises(Unfit, match="python: there is no /nowhere/python .*ipvsman_python"):
+    with pytest.raises(Unfit, match=r"python: there is no /nowhere/python .*ipvsman_python"):
         run(program)
     assert not (tmp_path / "root/versions").exists()
     # A package may be about to bring it.
