@@ -14,7 +14,13 @@ from typing import Any
 
 from .ipvs.document import Reader
 from .ipvs.model import Endpoint, Family, Firewallmark, Role, ServiceKey, Transport
-from .ipvs.text import FLAG_NAMES, FORWARDING_ALIASES, FULL_NAT, parse_service_key
+from .ipvs.text import (
+    FLAG_NAMES,
+    FORWARDING_ALIASES,
+    FULL_NAT,
+    parse_service_key,
+    parse_virtual_address,
+)
 from .ipvs.wish import DaemonWish, ServiceWish, TimeoutsWish
 
 Params = Mapping[str, Any]
@@ -181,7 +187,7 @@ def _service_key(reader: Reader, params: Params) -> ServiceKey | None:
     if params.get("fwmark") is not None:
         mark = reader.integer(params["fwmark"], "fwmark", 1, 0xFFFFFFFF)
         return None if mark is None else Firewallmark(mark, Family(params.get("family") or "inet"))
-    address = reader.address(params.get("address"), "address")
+    address = reader.value(params.get("address"), "address", parse_virtual_address)
     port = reader.integer(params.get("port"), "port", 0, 65535)
     if address is None or port is None:
         return None

@@ -40,7 +40,8 @@ options:
   purge_destinations:
     description:
       - Remove destinations of the services named which the document does not name.
-      - Each service has to say V(destinations) then, as V([]) when none is to remain.
+      - There is a warning when a service does not say V(destinations) and loses some; V([]) says that none is to
+        remain.
     type: bool
     default: false
   keep_weights:
@@ -216,7 +217,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ..module_utils.ipvs.changes import ACTIONS
+from ..module_utils.ipvs.changes import ACTIONS, Change, RemoveDestination
 from ..module_utils.ipvs.document import Reader
 from ..module_utils.ipvs.errors import Fault, InvalidValue
 from ..module_utils.ipvs.limits import parse_limits
@@ -235,9 +236,9 @@ def manage(task: Task) -> None:
     try:
         data = file.data if file else params["table"]
         wish = read(data)
-        faults = unsaid(data, params["purge_services"], params["purge_destinations"])
-        if faults:
-            raise InvalidValue(faults)
+        if params["purge_services"] and not says_services(data):
+            reason = "has to be said with purge_services, as [] when no service is to remain"
+            raise InvalidValue([Fault("services", reason)])
         scope = wish.scope(
             purge_services=params["purge_services"],
             purge_destinations=params["purge_destinations"],
@@ -247,26 +248,29 @@ def manage(task: Task) -> None:
         )
     except InvalidValue as invalid:
         raise (file.located(invalid) if file else invalid) from None
+    for warning in emptied(data, wish, plan.changes):
+        task.module.warn(warning)
     task.exit(counts=plan.counts(), **{"timeouts": None, **plain_table(plan.target)})
 
 
-def unsaid(data: Any, purge_services: bool, purge_destinations: bool) -> list[Fault]:
-    """Lists that a purge needs, be they empty, and a document (that is sound) does not have.
+def says_services(data: Any) -> bool:
+    """Whether a document says which services there are, and be it none.
 
-    Where everything below ``services`` or ``destinations`` is commented out, not all is to go.
+    An empty file, or one where everything below ``services`` is commented out, must not remove all.
     """
-    faults = []
-    services = (data or {}).get("services")
-    if purge_services and services is None:
-        reason = "has to be said with purge_services, as [] when no service is to remain"
-        faults.append(Fault("services", reason))
-    for number, service in enumerate(services or []):
-        if purge_destinations and service.get("destinations") is None:
-            reason = (
-                "has to be said with purge_destinations, as [] when no destination is to remain"
-            )
-            faults.append(Fault(f"services[{number}].destinations", reason))
-    return faults
+    return isinstance(data, dict) and data.get("services") is not None
+
+
+def emptied(data: Any, wish: TableWish, changes: tuple[Change, ...]) -> list[str]:
+    """One sentence for each service that loses destinations, and of which the document says none."""
+    entries = (data or {}).get("services") or []
+    gone = [change.service for change in changes if isinstance(change, RemoveDestination)]
+    return [
+        f"{asked.key} has no destinations in the document, and {gone.count(asked.key)} in the table"
+        " go; destinations: [] says that this is meant"
+        for asked, entry in zip(wish.services, entries)
+        if entry.get("destinations") is None and asked.key in gone
+    ]
 
 
 def read(data: Any) -> TableWish:

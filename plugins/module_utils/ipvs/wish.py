@@ -202,7 +202,7 @@ def _service(
             refuse_mapped(asked.key.address, asked.key.address)
         except MappedAddress as error:
             # One that is there is not asked for.
-            faults.append(Fault(asked.path, f"{str(asked.key)!r}: {error}"))
+            faults.append(Fault(asked.path or "service", f"{str(asked.key)!r}: {error}"))
     settings = have.settings if have else None
     if settings is None or not asked.exists:
         settings = _service_settings(asked, settings, faults)
