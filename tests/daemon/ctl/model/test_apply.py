@@ -407,7 +407,8 @@ def test_a_pipe_by_name_is_a_pipe(ctl, apply, table):
         ("", True),
         ("  servers: [{address: 10.0.0.1}]\n", True),
         ("  destinations: []\n", False),
-        ("  destinations:\n", False),
+        # All below it is commented out.
+        ("  destinations:\n", True),
         ("  destinations: [{address: 10.0.0.1, forward: nat}]\n", False),
     ],
 )

@@ -135,7 +135,9 @@ class Document:
         """Services of which it does not even say that they have no destinations."""
         entries = (self.data or {}).get("services") or ()
         both = zip(self.wish.services, entries, strict=True)
-        return frozenset(service.key for service, entry in both if "destinations" not in entry)
+        return frozenset(
+            service.key for service, entry in both if entry.get("destinations") is None
+        )
 
     def check(self, faults: Sequence[Fault]) -> None:
         """Raises Failed when there are faults."""
