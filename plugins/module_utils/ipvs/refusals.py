@@ -52,11 +52,11 @@ def is_stale(refused: KernelRefused) -> bool:
 
 @dataclass(frozen=True)
 class Part:
-    """A scheduler or persistence engine. module: what the kernel loads to have it."""
+    """A scheduler (it schedules) or persistence engine. module: what the kernel loads to have it."""
 
-    kind: str
     name: str
     module: str
+    schedules: bool
 
 
 def asked_anew(change: AddService | EditService) -> list[Part]:
@@ -65,22 +65,26 @@ def asked_anew(change: AddService | EditService) -> list[Part]:
     settings = change.after
     parts = []
     if before is None or before.scheduler != settings.scheduler:
-        parts.append(Part("scheduler", settings.scheduler, f"ip_vs_{settings.scheduler}"))
+        parts.append(Part(settings.scheduler, f"ip_vs_{settings.scheduler}", True))
     if settings.engine and (before is None or before.engine != settings.engine):
-        parts.append(Part("persistence engine", settings.engine, f"ip_vs_pe_{settings.engine}"))
+        parts.append(Part(settings.engine, f"ip_vs_pe_{settings.engine}", False))
     return parts
 
 
 def lack(*parts: Part) -> str:
     """That the kernel does not have one of them, and what to do."""
-    what = " or ".join(f"no {part.kind} {part.name!r}" for part in parts)
     if len(parts) > 1:
-        modules = " ".join(part.module for part in parts)
-        return f"this kernel has {what} (try: modprobe -a {modules})"
+        scheduler, engine = parts
+        return (
+            f"this kernel has no scheduler {scheduler.name!r} or no persistence engine"
+            f" {engine.name!r} (try: modprobe -a {scheduler.module} {engine.module})"
+        )
     (part,) = parts
-    known = part.kind != "scheduler" or part.name in MAINLINE
-    hint = "" if known else nearest(part.name, MAINLINE)
-    return f"this kernel has {what} (module {part.module}; try: modprobe {part.module}){hint}"
+    way = f"(module {part.module}; try: modprobe {part.module})"
+    if not part.schedules:
+        return f"this kernel has no persistence engine {part.name!r} {way}"
+    hint = "" if part.name in MAINLINE else nearest(part.name, MAINLINE)
+    return f"this kernel has no scheduler {part.name!r} {way}{hint}"
 
 
 def _explain(change: Change, number: int) -> str:
