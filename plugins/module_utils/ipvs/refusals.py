@@ -52,7 +52,7 @@ def is_stale(refused: KernelRefused) -> bool:
 
 @dataclass(frozen=True)
 class Part:
-    """A scheduler (it schedules) or persistence engine. module: what the kernel loads to have it."""
+    """A scheduler (it schedules) or a persistence engine. module: what the kernel loads for it."""
 
     name: str
     module: str
