@@ -24,7 +24,7 @@ requirements:
   - Python 3.11 or later on the managed host, for the daemon
 attributes:
   check_mode:
-    details: Where the program is not there yet, nothing can judge the drop-ins, which is a warning.
+    details: Where the program is not there yet, or cannot be run, nothing can judge the drop-ins, which is a warning.
 options:
   groups:
     description: Groups, which become C(groups/ansible.yaml). An empty list is an empty table; left out, there is no such file.

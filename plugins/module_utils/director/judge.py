@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from typing import Any, Callable, NamedTuple
 
 _WARNING = "warning: "
-_DIGEST = """\
+_ABLE = """\
 import sys
 sys.path.insert(0, sys.argv[1])
 from ipvsman.config.loader import load
+"""
+_DIGEST = f"""{_ABLE}
 print(load(sys.argv[2]).digest)
 """
 
@@ -63,12 +65,20 @@ class Judge:
         warnings = [line[len(_WARNING) :] for line in said if line.startswith(_WARNING)]
         return Judgement(self._digest(directory), warnings)
 
+    def is_able(self) -> bool:
+        """Whether it can judge anything, with the libraries that there are."""
+        return self._python(_ABLE)[0] == 0
+
     def _digest(self, directory: str) -> str | None:
+        status, output = self._python(_DIGEST, directory)
+        return output.strip() if status == 0 else None
+
+    def _python(self, script: str, *arguments: str) -> tuple[int, str]:
+        """Status and output of a script that is run as the program is."""
         with open(self.command, encoding="utf-8") as stream:
             python = stream.readline()[2:].split()[0]
-        words = [python, "-I", "-c", _DIGEST, self._program, directory]
-        status, output, _errors = self._run(words)
-        return output.strip() if status == 0 else None
+        status, output, _errors = self._run([python, "-I", "-c", script, self._program, *arguments])
+        return status, output
 
     def changes(self, directory: str) -> list[dict[str, Any]] | None:
         """What a daemon with these drop-ins would change in the kernel now; None: not known."""

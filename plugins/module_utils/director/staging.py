@@ -74,13 +74,18 @@ class DropIns:
 
     def judged(self, at: str) -> Judgement:
         """What the program says of it. Raises Faulty."""
+        unjudged = "the drop-ins have not been judged: "
         if self.judge.exists:
-            return self.judge.judge(at, self.path)
+            try:
+                return self.judge.judge(at, self.path)
+            except Faulty:
+                # After an upgrade of the system its libraries may be gone; a real run has made the
+                # program anew by now.
+                if not self.module.check_mode or self.judge.is_able():
+                    raise
+            return Judgement(None, [f"{unjudged}the ipvsman of this host cannot be run as it is"])
         if self.module.check_mode:
-            unjudged = (
-                "the drop-ins have not been judged: ipvsman is not installed on this host yet"
-            )
-            return Judgement(None, [unjudged])
+            return Judgement(None, [f"{unjudged}ipvsman is not installed on this host yet"])
         raise Faulty(f"{self.judge.command} is not there, and nothing else can judge the drop-ins")
 
     def check_kernel(self) -> None:

@@ -75,3 +75,11 @@ def test_what_a_daemon_would_change(tmp_path, answer, changes):
 
 def test_one_that_is_not_installed():
     assert not Judge("/none", [], lambda words: (1, "", "")).exists
+
+
+@pytest.mark.parametrize("status, able", [(0, True), (1, False)])
+def test_whether_it_can_judge_at_all(tmp_path, status, able):
+    program = Program(tmp_path, (status, "", "ModuleNotFoundError"))
+    assert program.judge().is_able() is able
+    assert program.told[0][:3] == ["/some/python", "-I", "-c"]
+    assert program.told[0][4:] == [str(tmp_path)]

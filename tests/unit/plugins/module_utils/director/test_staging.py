@@ -184,6 +184,21 @@ def test_without_a_program_check_mode_warns_and_the_rest_refuses(etc):
     assert not etc.exists()
 
 
+def test_a_program_whose_libraries_are_gone_judges_nothing(etc):
+    """As after an upgrade of the system, before the role has made the program anew."""
+    broken = (4, "", "internal error: ModuleNotFoundError: no module\n")
+    one = drop_ins(etc, {WEB: "[]\n"}, judged=broken, check_mode=True)
+    one.module.commands["/usr/bin/python3 -I -c"] = (1, "", "ModuleNotFoundError")
+    assert run(one)["digest"] is None
+    assert "cannot be run as it is" in one.module.warnings[0]
+    # One that can be run has judged.
+    faulty = (2, "", "/x:1: no\n")
+    with pytest.raises(Faulty, match="/x:1: no"):
+        have(etc, {WEB: "[]\n"}, judged=faulty, check_mode=True)
+    with pytest.raises(Faulty, match="ModuleNotFoundError"):
+        have(etc, {WEB: "[]\n"}, judged=broken)
+
+
 def foreign(etc):
     for name in ("groups/hand.yaml", API, "own/note"):
         (etc / name).parent.mkdir(exist_ok=True)
