@@ -20,8 +20,9 @@ except ImportError as error:
 else:
     YAML_ERROR = None
 
-#: 010 is 8 (octal), 1:30 is 90 (base 60), 0x10 is 16, 1_000 is 1000.
-_INTEGER, _DECIMAL = "tag:yaml.org,2002:int", re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_INTEGER = "tag:yaml.org,2002:int"
+#: 010 is 8 (octal), 1:30 is 90 (base 60). 0x10 is what everybody takes it for.
+_OTHERWISE = re.compile(r"[-+]?0[0-7_]+|.*:.*")
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
 
@@ -99,7 +100,7 @@ class YamlFile:
             elif isinstance(node, yaml.MappingNode):
                 found += _duplicates(node)
                 pending += [value for _key, value in node.value]
-            elif node.tag == _INTEGER and not _DECIMAL.fullmatch(node.value):
+            elif node.tag == _INTEGER and _OTHERWISE.fullmatch(node.value):
                 number = reader.construct_object(node)
                 reason = f"{node.value} is the number {number} to YAML; say it in decimal"
                 found.append((node.start_mark.line + 1, reason))
