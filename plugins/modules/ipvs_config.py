@@ -116,11 +116,9 @@ EXAMPLES = r"""
     purge_destinations: true
     max_removals: 20%
 
-- name: From a file on the host, the same on every director, whatever each had before
+- name: From a file on the host, its services the same on every director, whatever each had before
   lvs.ipvs.ipvs_config:
     src: /etc/ipvsctl.yaml
-    purge_services: true
-    purge_destinations: true
     left_out: default
 
 - name: From a file on the host, never removing anything

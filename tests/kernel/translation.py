@@ -38,7 +38,7 @@ TYPES = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM, "sctp": socket.SOC
 
 
 @contextmanager
-def without_a_way_back(protocols: Iterable[str] = TYPES) -> Iterator[Topology]:
+def without_a_way_back(protocols: Iterable[str] = tuple(TYPES)) -> Iterator[Topology]:
     """A network whose real servers throw away what goes to the client."""
     with Topology(real_servers=2) as network:
         for server in network.real_servers:
