@@ -125,7 +125,11 @@ def test_the_environment_that_it_has_is_no_reason(daemon, tmp_path):
 
 def test_a_number_is_compared_as_the_text_that_an_environment_has(daemon, tmp_path):
     # Ends with its standard input.
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, env={"N": "1"}) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(["cat"], stdin=pipe, stdout=pipe, bufsize=0, env={"N": "1"}) as process:
+        # Popen returns before the kernel has the new program's environment; cat answers after that.
+        process.stdin.write(b"x")
+        assert process.stdout.read(1) == b"x"
         properties = {**RUNNING, "MainPID": str(process.pid)}
         assert not run(service(daemon, tmp_path, properties, environment={"N": 1}))["changed"]
         assert run(service(daemon, tmp_path, properties, environment={"N": 2}))["changed"]
