@@ -31,7 +31,7 @@ from .ipvs.model import State
 from .ipvs.plain import plain_change
 from .ipvs.plan import Plan
 from .ipvs.reconcile import reconcile
-from .ipvs.remarks import remarks
+from .ipvs.remarks import emptied, remarks
 from .ipvs.scope import Scope
 from .ipvs.table import Table
 from .ipvs.wish import TableWish, resolve
@@ -99,6 +99,11 @@ class Task:
         for remark in remarks(plan, self.table, self._elsewhere):
             self.module.warn(remark)
         return plan
+
+    def warn_of_emptied(self, data: Any, wish: TableWish, plan: Plan) -> None:
+        """Say which services a document, of which data is, takes destinations from in silence."""
+        for warning in emptied(data, "the document", wish, plan.changes):
+            self.module.warn(warning)
 
     def exit(self, **facts: Any) -> None:
         """End well. facts: what the module returns beside changed, changes and diff."""

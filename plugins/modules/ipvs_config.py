@@ -215,7 +215,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ..module_utils.ipvs.changes import ACTIONS, Change, RemoveDestination
+from ..module_utils.ipvs.changes import ACTIONS
 from ..module_utils.ipvs.document import Reader
 from ..module_utils.ipvs.errors import Fault, InvalidValue
 from ..module_utils.ipvs.limits import parse_limits
@@ -246,8 +246,7 @@ def manage(task: Task) -> None:
         )
     except InvalidValue as invalid:
         raise (file.located(invalid) if file else invalid) from None
-    for warning in emptied(data, wish, plan.changes):
-        task.module.warn(warning)
+    task.warn_of_emptied(data, wish, plan)
     task.exit(counts=plan.counts(), **{"timeouts": None, **plain_table(plan.target)})
 
 
@@ -257,18 +256,6 @@ def says_services(data: Any) -> bool:
     An empty file, or one where everything below ``services`` is commented out, must not remove all.
     """
     return isinstance(data, dict) and data.get("services") is not None
-
-
-def emptied(data: Any, wish: TableWish, changes: tuple[Change, ...]) -> list[str]:
-    """One sentence for each service that loses destinations, and of which the document says none."""
-    entries = (data or {}).get("services") or []
-    gone = [change.service for change in changes if isinstance(change, RemoveDestination)]
-    return [
-        f"{asked.key} has no destinations in the document, and {gone.count(asked.key)} in the table"
-        " go; destinations: [] says that this is meant"
-        for asked, entry in zip(wish.services, entries)
-        if entry.get("destinations") is None and asked.key in gone
-    ]
 
 
 def read(data: Any) -> TableWish:

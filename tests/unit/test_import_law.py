@@ -35,7 +35,7 @@ CORE = {
     "plan": "errors model text scope changes",
     "limits": "errors model text scope changes plan",
     "table": "errors model connections scope changes",
-    "remarks": "model changes plan surprises table",
+    "remarks": "model changes plan surprises table wish",
     "memory": "errors model connections scope changes refusals schedulers table",
     "reconcile": "errors model scope changes refusals plan table",
     "wire": "errors model",

@@ -6,14 +6,16 @@ of the table, or the host around it, can tell of.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Callable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Callable
 
-from .changes import SetLocalAddresses
+from .changes import Change, RemoveDestination, SetLocalAddresses
 from .model import Endpoint, Forwarding, Service, ServiceKey, State
 from .plan import Plan
 from .surprises import surprises
 from .table import Table
+from .wish import TableWish
 
 #: Of addresses, those that are not the host's.
 Elsewhere = Callable[[Sequence[str]], Sequence[str]]
@@ -34,6 +36,22 @@ def remarks(plan: Plan, table: Table, elsewhere: Elsewhere) -> Iterator[str]:
                     " unless real servers route them here, connections from them get no answer"
                 )
             yield from lending.of(service, touched)
+
+
+def emptied(data: Any, where: str, wish: TableWish, changes: Iterable[Change]) -> list[str]:
+    """One sentence for each service that loses destinations, and of which a document says none.
+
+    They may be commented out, or under another key. where: how the document is called; wish: what
+    was read from its data.
+    """
+    gone = Counter(each.service for each in changes if isinstance(each, RemoveDestination))
+    entries = (data or {}).get("services") or ()
+    return [
+        f"{asked.key} has no destinations in {where}, and {gone[asked.key]} in the table go;"
+        " `destinations: []` says that this is meant"
+        for asked, entry in zip(wish.services, entries)
+        if entry.get("destinations") is None and asked.key in gone
+    ]
 
 
 def leftovers(state: State) -> dict[ServiceKey, tuple[str, ...]]:

@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.changes import (
+    RemoveDestination,
+)
+from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.document import (
+    Reader,
+)
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.memory import (
     MemoryTable,
 )
@@ -21,6 +27,7 @@ from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.reconcile import (
     reconcile,
 )
 from ansible_collections.lvs.ipvs.plugins.module_utils.ipvs.remarks import (
+    emptied,
     leftover_line,
     leftovers,
     remarks,
@@ -144,3 +151,23 @@ def test_what_a_removed_service_leaves():
     line = leftover_line(eg.WEB, left[eg.WEB])
     assert line.startswith("tcp://192.0.2.1:80 is gone, and rules for its local addresses are left")
     assert "10.2.0.7, 10.2.0.9" in line
+
+
+GONE = (RemoveDestination(eg.WEB, eg.ONE, eg.DIRECT), RemoveDestination(eg.WEB, eg.TWO, eg.DIRECT))
+
+
+@pytest.mark.parametrize("entry", [{}, {"destinations": None}])
+def test_whoever_says_no_destinations_and_loses_some_is_told(entry):
+    data = {"services": [{"service": "fwmark:7"}, {"service": str(eg.WEB), **entry}]}
+    wish = Reader().table(data)
+    (warning,) = emptied(data, "the document", wish, GONE)
+    assert warning.startswith(
+        f"{eg.WEB} has no destinations in the document, and 2 in the table go"
+    )
+    assert emptied(data, "the document", wish, ()) == []
+
+
+def test_whoever_says_that_there_are_none_means_it():
+    data = {"services": [{"service": str(eg.WEB), "destinations": []}]}
+    assert emptied(data, "the document", Reader().table(data), GONE) == []
+    assert emptied(None, "the document", Reader().table(None), GONE) == []

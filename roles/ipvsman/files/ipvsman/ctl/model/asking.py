@@ -5,17 +5,15 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ipvsman.ctl.frame import Context, Failed, Status
-from ipvsman.ipvs.changes import RemoveDestination
 from ipvsman.ipvs.errors import Cause, InvalidValue, Unavailable
 from ipvsman.ipvs.model import State
 from ipvsman.ipvs.plan import Plan
 from ipvsman.ipvs.reconcile import reconcile
-from ipvsman.ipvs.remarks import remarks
+from ipvsman.ipvs.remarks import emptied, remarks
 from ipvsman.ipvs.table import Table
 from ipvsman.ipvs.wish import resolve
 
@@ -88,14 +86,7 @@ def compare(
 def _warn(plan: Plan, document: Document, table: Table, context: Context) -> None:
     for unreadable in plan.current.unreadable:
         context.warn(f"left alone, not understood: {unreadable}")
-    going = Counter(each.service for each in plan.changes if isinstance(each, RemoveDestination))
-    silent = document.silent_pools if going else ()
-    for service, count in going.items():
-        if service in silent:
-            # Commented out, or under another key: what is passed over takes traffic away.
-            context.warn(
-                f"{service} has no destinations in {document.file}, and {count} in the table go;"
-                " `destinations: []` says that this is meant"
-            )
+    for warning in emptied(document.data, document.file, document.wish, plan.changes):
+        context.warn(warning)
     for remark in remarks(plan, table, table.elsewhere):
         context.warn(remark)

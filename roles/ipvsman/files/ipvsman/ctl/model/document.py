@@ -22,7 +22,7 @@ from ipvsman.ctl.frame import Context, Failed, Status
 from ipvsman.ctl.schedulers import is_known, module_of
 from ipvsman.ipvs.document import Defaults, Reader
 from ipvsman.ipvs.errors import Fault, InvalidValue, under
-from ipvsman.ipvs.model import Forwarding, ServiceKey
+from ipvsman.ipvs.model import Forwarding
 from ipvsman.ipvs.schedulers import SCHEDULERS
 from ipvsman.ipvs.text import nearest
 from ipvsman.ipvs.wish import TableWish
@@ -129,15 +129,6 @@ class Document:
         """
         said = self.data or {}
         return said.get("services") is not None or not (self.wish.timeouts or self.wish.daemons)
-
-    @property
-    def silent_pools(self) -> frozenset[ServiceKey]:
-        """Services of which it does not even say that they have no destinations."""
-        entries = (self.data or {}).get("services") or ()
-        both = zip(self.wish.services, entries, strict=True)
-        return frozenset(
-            service.key for service, entry in both if entry.get("destinations") is None
-        )
 
     def check(self, faults: Sequence[Fault]) -> None:
         """Raises Failed when there are faults."""
